@@ -1,0 +1,1 @@
+"""Measurements of NeuralLayers: ``python -m benchmarks.NAME`` from the root of the repository."""

@@ -1,0 +1,85 @@
+"""How Sphinx builds these pages; `make docs` runs it with warnings as errors."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+import neurallayers
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+project = "NeuralLayers"
+author = "The NeuralLayers authors"
+project_copyright = author
+version = release = neurallayers.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+]
+# Links into the pages of Python, NumPy and torch need the network; a build never does by itself.
+if os.environ.get("NEURALLAYERS_DOCS_LINKS"):
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = {
+        "python": ("https://docs.python.org/3", None),
+        "numpy": ("https://numpy.org/doc/stable", None),
+        "torch": ("https://docs.pytorch.org/docs/stable", None),
+    }
+
+source_suffix = {".md": "markdown"}
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+suppress_warnings = ["config.cache"]
+copybutton_exclude = ".linenos, .gp, .go"
+
+autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+
+html_theme = "furo"
+html_title = f"NeuralLayers {release}"
+html_static_path = ["_static"]
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#7a3b10", "color-brand-content": "#7a3b10"},
+    "dark_css_variables": {"color-brand-primary": "#f0a868", "color-brand-content": "#f0a868"},
+}
+
+_FENCE = re.compile(r"^(\s*)```(\w*)\s*$")
+
+
+def fences_to_blocks(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
+) -> None:
+    """Turn Markdown fences in docstrings into the blocks that Sphinx knows."""
+    out: list[str] = []
+    inside = False
+    for line in lines:
+        fence = _FENCE.match(line)
+        if fence is None:
+            out.append(f"    {line}" if inside else line)
+        elif inside:
+            inside = False
+            out.append("")
+        else:
+            inside = True
+            out += ["", f"{fence[1]}.. code-block:: {fence[2] or 'text'}", ""]
+    lines[:] = out
+
+
+def setup(app: Sphinx) -> None:
+    """Hook into the build."""
+    # Before napoleon, which would read a section heading inside a fence.
+    app.connect("autodoc-process-docstring", fences_to_blocks, priority=400)

@@ -1,0 +1,94 @@
+"""NeuralLayers: brain-inspired networks, from the ion channel to a stateful API that keeps learning.
+
+The public names below are imported when they are first used, so that ``import neurallayers`` costs
+next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Brain": "neurallayers.brain",
+    "BrainNetwork": "neurallayers.brain",
+    "BrainSpec": "neurallayers.brain",
+    "Explanation": "neurallayers.brain",
+    "Thought": "neurallayers.brain",
+    "load_pretrained": "neurallayers.brain",
+    "preset": "neurallayers.brain",
+    "save_pretrained": "neurallayers.brain",
+    "Cell": "neurallayers.dynamics",
+    "LIF": "neurallayers.dynamics",
+    "AdaptiveLIF": "neurallayers.dynamics",
+    "RecurrentLIF": "neurallayers.dynamics",
+    "RecurrentAdaptiveLIF": "neurallayers.dynamics",
+    "LeakyIntegrator": "neurallayers.dynamics",
+    "Linear": "neurallayers.dynamics",
+    "PlasticLinear": "neurallayers.dynamics",
+    "PlasticReadout": "neurallayers.dynamics",
+    "Sequential": "neurallayers.dynamics",
+    "FitConfig": "neurallayers.training",
+    "fit": "neurallayers.training",
+    "evaluate": "neurallayers.training",
+    "load_digits": "neurallayers.data",
+    "load_mnist": "neurallayers.data",
+}
+_MODULES = ("brain", "data", "dynamics", "errors", "senses", "seeding", "state", "training", "zoo")
+
+__all__ = [  # noqa: PLE0604 - the names are those above
+    *_HOMES,
+    *_MODULES,
+    "__version__",
+]
+
+if TYPE_CHECKING:
+    from neurallayers import (
+        brain,
+        data,
+        dynamics,
+        errors,
+        seeding,
+        senses,
+        state,
+        training,
+        zoo,
+    )
+    from neurallayers.brain import (
+        Brain,
+        BrainNetwork,
+        BrainSpec,
+        Explanation,
+        Thought,
+        load_pretrained,
+        preset,
+        save_pretrained,
+    )
+    from neurallayers.data import load_digits, load_mnist
+    from neurallayers.dynamics import (
+        LIF,
+        AdaptiveLIF,
+        Cell,
+        LeakyIntegrator,
+        Linear,
+        PlasticLinear,
+        PlasticReadout,
+        RecurrentAdaptiveLIF,
+        RecurrentLIF,
+        Sequential,
+    )
+    from neurallayers.training import FitConfig, evaluate, fit
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

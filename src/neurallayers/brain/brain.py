@@ -1,0 +1,438 @@
+"""A living individual: a network and a life, and what one does with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from neurallayers.brain.exactness import self_check
+from neurallayers.brain.explanation import Explanation, explain
+from neurallayers.brain.home import Home
+from neurallayers.brain.journal import Entry
+from neurallayers.brain.life import Life, Outcome, live
+from neurallayers.brain.network import BrainNetwork
+from neurallayers.brain.pretrained import load_pretrained, network_from
+from neurallayers.brain.snapshot import read_snapshot, write_snapshot
+from neurallayers.brain.spec import BrainSpec
+from neurallayers.brain.stored_life import life_from, life_manifest, life_parts
+from neurallayers.brain.thinking import think
+from neurallayers.brain.thought import Thought, decode
+from neurallayers.errors import InvalidInput, JournalError, NeuralLayersError, SnapshotError
+from neurallayers.seeding import stream
+from neurallayers.senses import as_images
+from neurallayers.state import to_named
+
+KIND = "brain"
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What came of a lesson.
+
+    Attributes:
+        entry: Its number in the brain's history; ``forget(entry)`` takes it back.
+        thought: What the brain thought of the stimulus before it learned.
+        change: Euclidean norm of what was written to the fast weights; 0 if there was nothing to
+            learn, because the answer was right by a margin already.
+    """
+
+    entry: int
+    thought: Thought
+    change: float
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A moment to return to.
+
+    Attributes:
+        sequence: Number of the last entry before it.
+        life: The individual then.
+    """
+
+    sequence: int
+    life: Life
+
+
+class Brain:
+    """One individual: a network that it shares and a life of its own.
+
+    This is the one place that holds a state for convenience; everything it does is a pure function
+    from :mod:`neurallayers.brain.life` or :mod:`neurallayers.brain.thinking`. A brain is not safe
+    for use by several threads at once; forks are.
+
+    Args:
+        network: Its network; never changed.
+        seed: Seed of the randomness within its steps (noisy encoders).
+
+    >>> from neurallayers.brain.presets import preset
+    >>> brain = Brain(BrainNetwork(preset("hasn-nano")))
+    >>> brain.process(torch.zeros(8, 8)).label in brain.labels
+    True
+    """
+
+    def __init__(self, network: BrainNetwork, *, seed: int = 0) -> None:
+        self.network = network
+        self.life = Life.begin(network, seed)
+        self._home: Home | None = None
+        self._checkpoints: list[Checkpoint] = []
+
+    # -- where brains come from ---------------------------------------------------------------
+
+    @classmethod
+    def from_pretrained(cls, name_or_folder: str | Path, *, seed: int = 0) -> Brain:
+        """A new-born brain with a trained network.
+
+        Args:
+            name_or_folder: Name of a network that ships with the package, or a folder.
+            seed: Seed of the randomness within its steps.
+
+        Raises:
+            UnknownName: If there is no such network.
+            SnapshotError: If its files are damaged.
+        """
+        return cls(load_pretrained(name_or_folder), seed=seed)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Brain:
+        """A brain from the one file that :meth:`save` wrote.
+
+        Raises:
+            SnapshotError: If the file is missing, truncated, altered, newer than this release or
+                not a brain.
+        """
+        snapshot = read_snapshot(path, kind=KIND)
+        try:
+            spec = BrainSpec.from_dict(snapshot.manifest["spec"])
+            network = network_from(spec, snapshot.parts["network"], str(path))
+            brain = cls(network)
+            brain.life = life_from(network, snapshot.manifest, snapshot.parts)
+        except SnapshotError:
+            raise
+        except (NeuralLayersError, KeyError, TypeError, ValueError) as error:
+            raise SnapshotError(
+                f"{path} does not hold a whole brain ({error}).", "Load another copy."
+            ) from error
+        return brain
+
+    @classmethod
+    def open(
+        cls,
+        folder: str | Path,
+        network: BrainNetwork | str | Path | None = None,
+        *,
+        snapshot_every: int = 100,
+        seed: int = 0,
+    ) -> Brain:
+        """A brain that lives in a folder: what it learned survives a crash.
+
+        Every lesson and stateful stimulus is on the disk before the call returns. Opening restores
+        the last snapshot and lives through the journal after it, to the same bits.
+
+        Args:
+            folder: Its folder; a new brain is born if it is missing or empty.
+            network: Network of a new brain, or a name or folder for
+                :func:`~neurallayers.brain.pretrained.load_pretrained`. For a brain that exists it
+                may be left out; if given, it must be the same.
+            snapshot_every: Entries between snapshots.
+            seed: Seed of a new brain.
+
+        Raises:
+            JournalError: If the folder is in use, damaged, or of another network.
+            SnapshotError: If its network file is damaged.
+        """
+        if isinstance(network, str | Path):
+            network = load_pretrained(network)
+        home = Home.open(folder, network, seed=seed, snapshot_every=snapshot_every)
+        try:
+            brain = cls(home.network)
+            brain.life = home.restore()
+        except BaseException:
+            home.close()
+            raise
+        brain._home = home
+        return brain
+
+    def fork(self) -> Brain:
+        """An independent copy, in memory: what one learns the other does not."""
+        twin = Brain.__new__(Brain)
+        twin.network, twin.life = self.network, self.life
+        twin._home, twin._checkpoints = None, []
+        return twin
+
+    # -- what it knows ------------------------------------------------------------------------
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes that it knows."""
+        return self.life.known_labels
+
+    @property
+    def sequence(self) -> int:
+        """Number of the last entry of its history."""
+        return self.life.sequence
+
+    def __repr__(self) -> str:
+        known, spec = len(self.labels), self.network.spec
+        return f"Brain({spec.name!r}, knows {known} classes, {self.sequence} entries)"
+
+    # -- thinking -----------------------------------------------------------------------------
+
+    def process(self, stimulus: Any, *, stateful: bool = False) -> Thought:
+        """Think about one stimulus.
+
+        Args:
+            stimulus: An image ``[height, width]`` or ``[height, width, channels]``, of bytes or of
+                numbers in 0..1.
+            stateful: Live through it: activity goes on from where it was, noise moves on and
+                homeostasis follows. Left out, the brain begins from rest and is the same
+                afterwards as before, so that the order of questions does not matter.
+
+        Raises:
+            InvalidInput: If the stimulus has the wrong shape, range, dtype or holds NaN.
+            JournalError: If the brain lives in a folder and the stimulus could not be recorded.
+        """
+        if not stateful:
+            return self.process_batch(self._one(stimulus))[0]
+        outcome = self._happen("stimulus", {}, {"stimulus": self._stored(stimulus)})
+        assert outcome.thinking is not None
+        return decode(self.network, outcome.thinking, self.life.labels)
+
+    def process_batch(self, stimuli: Any) -> list[Thought]:
+        """Think about many stimuli, each from rest; the answers are those of :meth:`process`.
+
+        Args:
+            stimuli: Images ``[batch, height, width]`` or ``[batch, height, width, channels]``.
+
+        Raises:
+            InvalidInput: If the stimuli have the wrong shape, range, dtype or hold NaN.
+        """
+        images = as_images(stimuli, self.network.spec.sense.shape)
+        thinking = think(self.network, self.life.state, images)
+        return [
+            decode(self.network, thinking, self.life.labels, row) for row in range(len(images))
+        ]
+
+    def explain(self, stimulus: Any, label: str | int | None = None) -> Explanation:
+        """Say which features and which lessons make an answer.
+
+        Args:
+            stimulus: An image, as for :meth:`process`.
+            label: The class to explain; the answer itself when left out.
+
+        Raises:
+            InvalidInput: If the brain does not know the class.
+        """
+        thinking = think(self.network, self.life.state, self._one(stimulus))
+        if label is None:
+            label = decode(self.network, thinking, self.life.labels).label
+        if label is None:
+            raise InvalidInput("This brain knows no class.", "Teach it one first.")
+        return explain(self.network, self.life, thinking, str(label))
+
+    # -- learning -----------------------------------------------------------------------------
+
+    def learn(
+        self,
+        stimulus: Any,
+        target: str | int | None = None,
+        *,
+        reward: float | None = None,
+    ) -> Lesson:
+        """Learn from one example, at once.
+
+        Args:
+            stimulus: An image, as for :meth:`process`.
+            target: What it is. A name that the brain does not know yet becomes a new class.
+            reward: Or how good the brain's own answer to it is, usually between -1 and 1.
+
+        Raises:
+            InvalidInput: If the stimulus is wrong, or not exactly one of target and reward given.
+            JournalError: If the brain lives in a folder and the lesson could not be recorded; it
+                has then not been learned either.
+        """
+        if (target is None) == (reward is None):
+            raise InvalidInput(
+                f"target is {target!r} and reward is {reward!r}.", "Give exactly one of them."
+            )
+        content: dict[str, Any]
+        if target is not None:
+            kind, content = "lesson", {"target": _as_label(target)}
+        else:
+            value = float(reward if reward is not None else 0.0)
+            if not -1e3 <= value <= 1e3:
+                raise InvalidInput(f"reward is {reward}.", "Use a finite number, usually -1 to 1.")
+            kind, content = "reward", {"reward": value}
+        labels = self.life.labels
+        outcome = self._happen(kind, content, {"stimulus": self._stored(stimulus)})
+        assert outcome.thinking is not None and outcome.lesson is not None
+        lesson = outcome.lesson
+        change = lesson.key.norm() * lesson.coefficient.norm()
+        thought = decode(self.network, outcome.thinking, _padded(labels, self.life.labels))
+        return Lesson(self.life.sequence, thought, float(change))
+
+    def forget_class(self, label: str | int) -> None:
+        """Forget a class: its name, what its lessons wrote, and what they did to other classes.
+
+        The lessons stay in the journal; use :meth:`forget` to remove them from there as well.
+
+        Raises:
+            InvalidInput: If the brain does not know it.
+        """
+        self.life.slot(_as_label(label))
+        self._happen("forget_class", {"label": _as_label(label)}, {})
+
+    def forget(self, entries: int | Iterable[int]) -> None:
+        """Become the brain that never lived through these entries.
+
+        The journal is rewritten without them and lived through again, so that nothing of them is
+        left in weights or files.
+
+        Args:
+            entries: Number of an entry, as ``learn(...).entry`` gave it, or several.
+
+        Raises:
+            JournalError: If the brain does not live in a folder or there is no such entry.
+        """
+        numbers = [entries] if isinstance(entries, int) else list(entries)
+        if self._home is None:
+            raise JournalError(
+                f"Entries {numbers} cannot be forgotten: this brain keeps no journal.",
+                "Open it on a folder (Brain.open), or use forget_class or rollback.",
+            )
+        self.life = self._home.forget(numbers)
+        self._checkpoints = [
+            point for point in self._checkpoints if point.sequence < min(numbers, default=0)
+        ]
+
+    # -- moments ------------------------------------------------------------------------------
+
+    def checkpoint(self) -> Checkpoint:
+        """Remember this moment; :meth:`rollback` returns to it."""
+        point = Checkpoint(self.life.sequence, self.life)
+        self._checkpoints.append(point)
+        return point
+
+    def rollback(self, to: Checkpoint | int | None = None) -> None:
+        """Return to an earlier moment; what came since is undone.
+
+        Args:
+            to: A checkpoint, or for a brain in a folder also the number of an entry; the last
+                checkpoint when left out.
+
+        Raises:
+            InvalidInput: If there is no such moment.
+            JournalError: If it could not be recorded.
+        """
+        if to is None:
+            if not self._checkpoints:
+                raise InvalidInput("There is no checkpoint.", "Call checkpoint() first.")
+            to = self._checkpoints[-1]
+        sequence = to if isinstance(to, int) else to.sequence
+        if self._home is not None:
+            life = self._home.rollback(sequence, self.life.sequence + 1)
+        elif isinstance(to, Checkpoint):
+            life = replace(to.life, sequence=self.life.sequence + 1)
+        else:
+            raise InvalidInput(
+                f"This brain keeps no journal to return to entry {to} by.",
+                "Pass what checkpoint() returned.",
+            )
+        self.life = life
+
+    def save(self, path: str | Path) -> Path:
+        """Write everything it is to one file: network, state, labels, lessons.
+
+        The file appears whole or not at all.
+
+        Raises:
+            SnapshotError: If it cannot be written.
+        """
+        write_snapshot(
+            path,
+            kind=KIND,
+            manifest={
+                "spec": self.network.spec.to_dict(),
+                "network": self.network.fingerprint(),
+                **life_manifest(self.life),
+            },
+            parts={
+                "network": to_named(dict(self.network.state_dict())),
+                **life_parts(self.life),
+            },
+        )
+        return Path(path)
+
+    def self_check(self) -> bool:
+        """Whether this machine gives a row the same bits whoever shares its batch."""
+        shape = (33, *self.network.image_shape)
+        images = torch.rand(shape, generator=stream(0, "self-check", "images"))
+        state = self.network.initial_state(33)
+        return self_check(
+            lambda stimuli, rows: self.network.perceive(stimuli, rows).potentials[-1], images, state
+        )
+
+    def close(self) -> None:
+        """Leave the folder, if it lives in one; the brain can still be used in memory by forks."""
+        if self._home is not None:
+            self._home.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _happen(
+        self, kind: str, content: dict[str, Any], tensors: dict[str, Tensor]
+    ) -> Outcome:
+        """Live through an entry; it counts only once it is on the disk."""
+        entry = Entry(self.life.sequence + 1, kind, content, tensors)
+        life, outcome = live(self.network, self.life, entry)
+        if self._home is not None:
+            self._home.record(entry, life)
+        self.life = life
+        return outcome
+
+    def _one(self, stimulus: Any) -> Tensor:
+        images = as_images(stimulus, self.network.spec.sense.shape)
+        if len(images) != 1:
+            raise InvalidInput(
+                f"{len(images)} stimuli were given where one is expected.", "Use process_batch."
+            )
+        return images
+
+    def _stored(self, stimulus: Any) -> Tensor:
+        """The stimulus as the journal keeps it, so that replay sees the same numbers."""
+        return self._one(stimulus)[0].clone()
+
+
+def _as_label(target: str | int) -> str:
+    if isinstance(target, bool) or not isinstance(target, str | int):
+        try:
+            target = int(target.item())
+        except (AttributeError, ValueError, RuntimeError):
+            raise InvalidInput(
+                f"target is {target!r}.", "A class is named by a text or a whole number."
+            ) from None
+    label = str(target)
+    if not label.strip() or len(label) > 200:
+        raise InvalidInput(f"target is {label[:80]!r}.", "Use 1 to 200 characters.")
+    return label
+
+
+def _padded(labels: tuple[str | None, ...], like: tuple[str | None, ...]) -> tuple[str | None, ...]:
+    return (*labels, *([None] * (len(like) - len(labels))))

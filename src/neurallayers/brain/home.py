@@ -1,0 +1,313 @@
+"""The folder that a brain lives in: its network, its journal and its snapshots.
+
+```text
+folder/
+  .lock                   held while a process has the brain open
+  network.safetensors     the network, written once
+  journal                 every entry, in order
+  snapshots/000000000100  the life after entry 100
+```
+
+A snapshot names the chain digest of the journal at its entry, so that it only ever continues the
+very history that it was taken from: after entries were forgotten, snapshots that still hold them do
+not match any more and are removed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from neurallayers.brain.exactness import numeric_platform
+from neurallayers.brain.files import FolderLock
+from neurallayers.brain.journal import Entry, FileJournal
+from neurallayers.brain.life import Life, live
+from neurallayers.brain.network import BrainNetwork
+from neurallayers.brain.pretrained import network_from
+from neurallayers.brain.snapshot import read_snapshot, write_snapshot
+from neurallayers.brain.spec import BrainSpec
+from neurallayers.brain.stored_life import life_from, life_manifest, life_parts
+from neurallayers.errors import InvalidInput, JournalError, NeuralLayersError, SnapshotError
+from neurallayers.state import to_named
+
+log = logging.getLogger(__name__)
+
+SNAPSHOTS_KEPT = 3
+
+
+class Home:
+    """An open folder; made by :meth:`open`.
+
+    Args:
+        folder: The folder.
+        lock: Its lock, held.
+        network: The network of the brain that lives there.
+        journal: Its journal.
+        snapshot_every: Entries between snapshots.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        lock: FolderLock,
+        network: BrainNetwork,
+        journal: FileJournal,
+        snapshot_every: int,
+    ) -> None:
+        self.folder, self.network, self.journal = folder, network, journal
+        self._lock, self._every = lock, snapshot_every
+
+    @classmethod
+    def open(
+        cls, folder: str | Path, network: BrainNetwork | None, *, seed: int, snapshot_every: int
+    ) -> Home:
+        """Open a folder, or make it a home if it is empty.
+
+        Raises:
+            JournalError: If it is in use, damaged, not empty and not a home, or of another network.
+            SnapshotError: If its network file is damaged.
+        """
+        if snapshot_every < 1:
+            raise InvalidInput(f"snapshot_every is {snapshot_every}.", "It must be at least 1.")
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FolderLock(folder)
+        try:
+            if not (folder / "journal").exists():
+                network = _settle(folder, network, seed)
+            else:
+                network = _resident(folder, network)
+            journal = FileJournal.open(folder / "journal")
+            home = cls(folder, lock, network, journal, snapshot_every)
+            home._check_genesis()
+        except BaseException:
+            lock.release()
+            raise
+        return home
+
+    def _check_genesis(self) -> None:
+        genesis = self.journal.genesis
+        if genesis.get("network") != self.network.fingerprint():
+            self.journal.close()
+            raise JournalError(
+                f"The journal in {self.folder} belongs to another network.",
+                "Restore network.safetensors from a backup.",
+            )
+        if genesis.get("platform") != numeric_platform():
+            log.warning(
+                "journal.other_platform",
+                extra={"written_on": genesis.get("platform"), "here": numeric_platform()},
+            )
+
+    # -- writing ------------------------------------------------------------------------------
+
+    def record(self, entry: Entry, life: Life) -> None:
+        """Make an entry durable; from time to time take a snapshot as well.
+
+        Args:
+            entry: What happened.
+            life: The life afterwards.
+
+        Raises:
+            JournalError: If the entry could not be written.
+        """
+        self.journal.append([entry])
+        if entry.sequence % self._every == 0:
+            try:
+                self.snapshot(life)
+            except SnapshotError as error:
+                # The journal alone is enough to restore; only the next start takes longer.
+                log.warning("snapshot.failed", extra={"error": str(error)})
+
+    def snapshot(self, life: Life) -> Path:
+        """Write the life at the end of the journal.
+
+        Raises:
+            SnapshotError: If it cannot be written.
+        """
+        path = self._snapshots / f"{life.sequence:012d}"
+        path.parent.mkdir(exist_ok=True)
+        write_snapshot(
+            path,
+            kind="life",
+            manifest={"chain": self.journal.digest_at(life.sequence), **life_manifest(life)},
+            parts=life_parts(life),
+        )
+        for old in self._snapshot_files()[SNAPSHOTS_KEPT:]:
+            old.unlink(missing_ok=True)
+        return path
+
+    def rollback(self, to: int, number: int) -> Life:
+        """Return to the life after entry ``to`` and record that as entry ``number``.
+
+        Raises:
+            InvalidInput: If there was no such entry, or it was itself undone.
+        """
+        if to != 0 and to not in self._history():
+            raise InvalidInput(
+                f"There is no entry {to} to return to.",
+                "It never was, was forgotten or was itself rolled back.",
+            )
+        life = self.restore(upto=to)
+        entry = Entry(number, "rollback", {"to": to}, {})
+        life = replace(life, sequence=number)
+        self.record(entry, life)
+        return life
+
+    def forget(self, numbers: Iterable[int]) -> Life:
+        """Rewrite the journal without these entries and live it again.
+
+        Raises:
+            JournalError: If one of them is not there.
+        """
+        wanted = sorted(set(numbers))
+        present = {entry.sequence: entry.kind for entry in self.journal.read()}
+        missing = [
+            number for number in wanted if present.get(number, "rollback") == "rollback"
+        ]
+        if missing or not wanted:
+            raise JournalError(
+                f"There is no lesson or stimulus with the numbers {missing}.",
+                "Use the number that learn() returned.",
+            )
+        self.journal.rewrite_without(wanted)
+        for path in self._snapshot_files():
+            if int(path.name) >= wanted[0]:
+                path.unlink(missing_ok=True)
+        life = self.restore()
+        self.snapshot(life)
+        return life
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def restore(self, upto: int | None = None) -> Life:
+        """The life at the end of the journal, or after entry ``upto``.
+
+        Raises:
+            JournalError: If an entry cannot be lived through.
+        """
+        last = self.journal.position if upto is None else upto
+        counted, floor = self._effective(last)
+        life = self._nearest_snapshot(last, floor)
+        begun = life.sequence
+        for entry in self.journal.read(after=begun):
+            if entry.sequence > last:
+                break
+            if entry.kind == "rollback":
+                continue
+            if entry.sequence in counted:
+                life, _ = live(self.network, life, entry)
+        return replace(life, sequence=last)
+
+    def _history(self) -> set[int]:
+        """Numbers of all entries that count today."""
+        counted, _ = self._effective(self.journal.position)
+        return counted
+
+    def _effective(self, last: int) -> tuple[set[int], list[tuple[int, int]]]:
+        """Entries up to ``last`` that no rollback undid, and the rollbacks themselves."""
+        counted: list[int] = []
+        rollbacks: list[tuple[int, int]] = []
+        for entry in self.journal.read():
+            if entry.sequence > last:
+                break
+            if entry.kind == "rollback":
+                to = int(entry.content["to"])
+                counted = [number for number in counted if number <= to]
+                rollbacks.append((entry.sequence, to))
+            counted.append(entry.sequence)
+        return set(counted), rollbacks
+
+    def _nearest_snapshot(self, last: int, rollbacks: list[tuple[int, int]]) -> Life:
+        for path in self._snapshot_files():
+            number = int(path.name)
+            undone = any(at > number > to for at, to in rollbacks)
+            if number > last or undone:
+                continue
+            life = self._read_snapshot(path)
+            if life is not None:
+                return life
+        return Life.begin(self.network, int(self.journal.genesis.get("seed", 0)))
+
+    def _read_snapshot(self, path: Path) -> Life | None:
+        """The life in a snapshot, or none if it does not continue this very journal."""
+        try:
+            snapshot = read_snapshot(path, kind="life")
+            if snapshot.manifest["chain"] != self.journal.digest_at(int(path.name)):
+                raise SnapshotError(f"{path.name} is of another history.", "It is not used.")
+            return life_from(self.network, snapshot.manifest, snapshot.parts)
+        except (NeuralLayersError, KeyError, TypeError, ValueError) as error:
+            # An older snapshot or the journal alone gives the same life, only later.
+            log.warning("snapshot.skipped", extra={"snapshot": path.name, "error": str(error)})
+            return None
+
+    @property
+    def _snapshots(self) -> Path:
+        return self.folder / "snapshots"
+
+    def _snapshot_files(self) -> list[Path]:
+        """Snapshots, the latest first."""
+        if not self._snapshots.is_dir():
+            return []
+        return sorted(
+            (path for path in self._snapshots.iterdir() if path.name.isdigit()), reverse=True
+        )
+
+    def close(self) -> None:
+        """Close the journal and give the folder free."""
+        self.journal.close()
+        self._lock.release()
+
+
+def _settle(folder: Path, network: BrainNetwork | None, seed: int) -> BrainNetwork:
+    """Make an empty folder the home of a new brain."""
+    # A crash while settling leaves a network file without a journal; that is an empty home.
+    strangers = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.name not in ("network.safetensors", "snapshots")
+        and not path.name.startswith(".")
+    )
+    if strangers:
+        raise JournalError(
+            f"{folder} is no home of a brain: it holds {', '.join(strangers[:3])}.",
+            "Choose an empty or a new folder.",
+        )
+    if network is None:
+        raise JournalError(
+            f"No brain lives in {folder}.", "Say which network a new one has: open(folder, network)."
+        )
+    write_snapshot(
+        folder / "network.safetensors",
+        kind="network",
+        manifest={"spec": network.spec.to_dict(), "seed": network.seed},
+        parts={"network": to_named(dict(network.state_dict()))},
+    )
+    genesis: dict[str, Any] = {
+        "network": network.fingerprint(),
+        "platform": numeric_platform(),
+        "seed": seed,
+    }
+    FileJournal.create(folder / "journal", genesis).close()
+    return network
+
+
+def _resident(folder: Path, network: BrainNetwork | None) -> BrainNetwork:
+    """The network of the brain that lives in a folder."""
+    path = folder / "network.safetensors"
+    snapshot = read_snapshot(path, kind="network")
+    try:
+        spec = BrainSpec.from_dict(snapshot.manifest["spec"])
+        weights, seed = snapshot.parts["network"], int(snapshot.manifest["seed"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise SnapshotError(f"{path} holds no network ({error}).", "Restore a backup.") from error
+    resident = network_from(spec, weights, str(path), seed=seed)
+    if network is not None and network.fingerprint() != resident.fingerprint():
+        raise JournalError(
+            f"The brain in {folder} has another network than the one given.",
+            "Leave the network out, or choose another folder.",
+        )
+    return resident

@@ -1,4 +1,4 @@
-"""NeuralLayers: brain-inspired networks, from the ion channel to a stateful API that keeps learning.
+"""NeuralLayers: brain-inspired networks, from the ion channel to an API that keeps learning.
 
 The public names below are imported when they are first used, so that ``import neurallayers`` costs
 next to nothing.
@@ -38,10 +38,40 @@ _HOMES = {
 }
 _MODULES = ("brain", "data", "dynamics", "errors", "senses", "seeding", "state", "training", "zoo")
 
-__all__ = [  # noqa: PLE0604 - the names are those above
-    *_HOMES,
-    *_MODULES,
+__all__ = [
+    "LIF",
+    "AdaptiveLIF",
+    "Brain",
+    "BrainNetwork",
+    "BrainSpec",
+    "Cell",
+    "Explanation",
+    "FitConfig",
+    "LeakyIntegrator",
+    "Linear",
+    "PlasticLinear",
+    "PlasticReadout",
+    "RecurrentAdaptiveLIF",
+    "RecurrentLIF",
+    "Sequential",
+    "Thought",
     "__version__",
+    "brain",
+    "data",
+    "dynamics",
+    "errors",
+    "evaluate",
+    "fit",
+    "load_digits",
+    "load_mnist",
+    "load_pretrained",
+    "preset",
+    "save_pretrained",
+    "seeding",
+    "senses",
+    "state",
+    "training",
+    "zoo",
 ]
 
 if TYPE_CHECKING:

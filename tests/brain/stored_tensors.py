@@ -10,9 +10,13 @@ from torch import Tensor
 
 from neurallayers.brain.container import DTYPES
 
-names = st.text(min_size=1, max_size=12).filter(lambda name: name != "__metadata__").filter(
-    # Half a surrogate pair is no text.
-    lambda name: not any("\ud800" <= letter <= "\udfff" for letter in name)
+names = (
+    st.text(min_size=1, max_size=12)
+    .filter(lambda name: name != "__metadata__")
+    .filter(
+        # Half a surrogate pair is no text.
+        lambda name: not any("\ud800" <= letter <= "\udfff" for letter in name)
+    )
 )
 
 
@@ -40,8 +44,9 @@ json_values = st.recursive(
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 

@@ -10,6 +10,7 @@ import safetensors.torch
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.brain.stored_tensors import json_values, named_tensors, same_bits
 
 from neurallayers.brain.container import (
     Damaged,
@@ -20,7 +21,6 @@ from neurallayers.brain.container import (
     unpack,
 )
 from neurallayers.errors import InvalidInput
-from tests.brain.stored_tensors import json_values, named_tensors, same_bits
 
 
 def packed(tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> bytes:
@@ -28,7 +28,9 @@ def packed(tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = N
 
 
 def with_header(header: Any, data: bytes = b"") -> memoryview:
-    raw = header if isinstance(header, bytes) else json.dumps(header, separators=(",", ":")).encode()
+    raw = (
+        header if isinstance(header, bytes) else json.dumps(header, separators=(",", ":")).encode()
+    )
     raw += b" " * (-len(raw) % 8)
     return memoryview(struct.pack("<Q", len(raw)) + raw + data)
 

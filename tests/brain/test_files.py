@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -63,8 +64,8 @@ def test_file_and_folder_are_on_the_disk_before_the_call_returns(
     real_fsync, real_replace = os.fsync, os.replace
 
     def fsync(descriptor: int) -> None:
-        # Whether a descriptor is of a file or a folder, its link in the process says.
-        steps.append("folder" if Path(os.readlink(f"/proc/self/fd/{descriptor}")).is_dir() else "file")
+        folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        steps.append("folder" if folder else "file")
         real_fsync(descriptor)
 
     def replace(source: Path, target: Path) -> None:

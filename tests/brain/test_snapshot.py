@@ -15,6 +15,7 @@ import safetensors.torch
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.brain.stored_tensors import json_values, named_tensors, same_bits
 
 import neurallayers
 from neurallayers.brain import files
@@ -27,7 +28,6 @@ from neurallayers.brain.snapshot import (
     write_snapshot,
 )
 from neurallayers.errors import InvalidInput, SnapshotError
-from tests.brain.stored_tensors import json_values, named_tensors, same_bits
 
 same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -66,7 +66,7 @@ def tamper(path: Path, change: Any, *, honest: bool = True) -> None:
         text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
         manifest["sha256"] = hashlib.sha256(text.encode()).hexdigest()
     text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
-    if "__metadata__" in header:
+    if isinstance(header.get("__metadata__"), dict):
         header["__metadata__"]["manifest"] = text
     raw = json.dumps(header, separators=(",", ":")).encode()
     raw += b" " * (-len(raw) % 8)
@@ -142,8 +142,9 @@ def test_a_file_cut_at_any_byte_is_refused(path: Path, tmp_path: Path) -> None:
         cut.write_bytes(whole[:length])
         with pytest.raises(SnapshotError, match="damaged"):
             read_snapshot(cut, kind="brain")
-        with pytest.raises(SnapshotError, match="damaged"):
-            read_manifest(cut, "brain")
+        if length % 8 == 0:
+            with pytest.raises(SnapshotError, match="damaged"):
+                read_manifest(cut, "brain")
     cut.write_bytes(whole + b"\0")
     with pytest.raises(SnapshotError, match="1 bytes too many"):
         read_snapshot(cut, kind="brain")
@@ -169,6 +170,31 @@ def test_one_other_byte_anywhere_is_refused(path: Path, position: float, change:
     data[int(position * len(data))] ^= change
     path.write_bytes(data)
     with pytest.raises(SnapshotError):
+        read_snapshot(path, kind="brain")
+
+
+@pytest.mark.parametrize(
+    ("written", "same_in_json", "problem"),
+    [
+        (rb"\\u00c9", rb"\\u00C9", "manifest is not in the form in which"),
+        (rb"/\u00e9", rb"/\u00E9", "header is not in the form in which"),
+        (b"} ", b"}\n", "header is not in the form in which"),
+    ],
+    ids=["manifest", "tensor name", "padding"],
+)
+def test_other_bytes_that_say_the_same_are_refused(
+    tmp_path: Path, written: bytes, same_in_json: bytes, problem: str
+) -> None:
+    # The length of the note moves the end of the header: one of eight leaves room for padding.
+    for length in range(8):
+        parts = {"state": {"é": torch.zeros(2)}}
+        path = write(tmp_path / "file", manifest={"label": "É", "note": "x" * length}, parts=parts)
+        data = path.read_bytes()
+        if written in data:
+            break
+    assert data.count(written) == 1
+    path.write_bytes(data.replace(written, same_in_json))
+    with pytest.raises(SnapshotError, match=problem):
         read_snapshot(path, kind="brain")
 
 
@@ -209,6 +235,10 @@ def put(*keys: str, value: Any) -> Any:
     return change
 
 
+def nested(levels: int) -> Any:
+    return [nested(levels - 1)] if levels else []
+
+
 def slip_under(header: dict[str, Any], manifest: dict[str, Any]) -> None:
     """A part whose name holds a slash would pass for a tensor of another."""
     manifest["parts"]["state/v"] = {"tensors": ["na"], "sha256": ""}
@@ -224,6 +254,7 @@ def slip_under(header: dict[str, Any], manifest: dict[str, Any]) -> None:
         (put("manifest", "schema_version", value="1"), "names no format"),
         (put("manifest", "schema_version", value=True), "names no format"),
         (put("manifest", "schema_version", value=0), "schema version is 0"),
+        (put("manifest", "note", value=nested(80)), "nested deeper than 64 levels"),
         (drop("manifest", "parts"), "names no parts"),
         (drop("manifest", "parts", "state"), "in excess .*state/counter"),
         (drop("manifest", "parts", "state", "sha256"), "not describe the part 'state'"),
@@ -240,13 +271,7 @@ def slip_under(header: dict[str, Any], manifest: dict[str, Any]) -> None:
     ],
 )
 def test_a_file_made_to_deceive_is_refused(path: Path, change: Any, problem: str) -> None:
-    def without_metadata(header: dict[str, Any], manifest: dict[str, Any]) -> None:
-        change(header, manifest)
-        if header.get("__metadata__") == []:
-            header["__metadata__"] = {}
-            manifest.clear()
-
-    tamper(path, change if "metadata" not in problem else without_metadata)
+    tamper(path, change)
     with pytest.raises(SnapshotError, match=problem):
         read_snapshot(path, kind="brain")
 
@@ -308,7 +333,7 @@ def test_plain_safetensors_are_no_snapshot(tmp_path: Path) -> None:
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SnapshotError, match="No such file.*Name a file that is there"):
+    with pytest.raises(SnapshotError, match=r"No such file.*Name a file that is there"):
         read_snapshot(tmp_path / "nothing", kind="brain")
     with pytest.raises(SnapshotError, match="is a folder"):
         read_snapshot(tmp_path, kind="brain")
@@ -351,7 +376,7 @@ def test_a_writer_that_fails_leaves_the_old_file(
     before = path.read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr(files.os, call, full)
-        with pytest.raises(SnapshotError, match="No space left on device.*space on its disk"):
+        with pytest.raises(SnapshotError, match=r"No space left on device.*space on its disk"):
             write(path, manifest={})
     assert path.read_bytes() == before
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
@@ -410,9 +435,7 @@ def test_a_killed_writer_leaves_the_last_acknowledged_file_or_a_newer_one(tmp_pa
             snapshot = read_snapshot(path, kind="brain")
             version = snapshot.manifest["version"]
             assert int(line) <= version <= int(line) + 1
-            assert torch.equal(
-                snapshot.parts["state"]["v"], torch.full((50_000,), float(version))
-            )
+            assert torch.equal(snapshot.parts["state"]["v"], torch.full((50_000,), float(version)))
             forker.stdin.write("next\n")
             forker.stdin.flush()
     assert kills == 10

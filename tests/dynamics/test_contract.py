@@ -68,23 +68,28 @@ def region() -> Cell[Any]:
 
 
 def network() -> Cell[Any]:
-    """Two regions in a loop, one behind them, convolution, pooling and all delays."""
+    """A convolutional region before a loop of two others, with delays of one and two steps."""
     from neurallayers.brain.network import BrainNetwork
     from neurallayers.brain.spec import BrainSpec
 
+    fast = {"tau_ms": 3.0, "learn_tau": True}
     spec = {
         "name": "example",
         "sense": {"shape": [4, 4]},
         "regions": [
-            {"name": "retina", "shape": [2, 2, 2], "neurons": {"options": {"tau_ms": 4.0}}},
-            {"name": "front", "shape": [5], "neurons": {"kind": "RecurrentAdaptiveLIF"}},
-            {"name": "back", "shape": [4], "neurons": {"options": {"tau_ms": 4.0}}},
+            {"name": "retina", "shape": [2, 2, 2], "neurons": {"options": fast}},
+            {
+                "name": "front",
+                "shape": [5],
+                "neurons": {"kind": "RecurrentAdaptiveLIF", "options": fast},
+            },
+            {"name": "back", "shape": [4], "neurons": {"options": fast}},
         ],
         "tracts": [
             {"source": "sense", "target": "retina", "pattern": "convolution", "gain": 3.0},
-            {"source": "retina", "target": "front", "delay_ms": 2.0, "gain": 3.0},
-            {"source": "front", "target": "back", "delay_ms": 1.0, "gain": 3.0},
-            {"source": "back", "target": "front", "delay_ms": 1.0, "gain": 3.0},
+            {"source": "retina", "target": "front", "delay_ms": 2.0, "gain": 8.0},
+            {"source": "front", "target": "back", "delay_ms": 1.0, "gain": 8.0},
+            {"source": "back", "target": "front", "delay_ms": 1.0, "gain": 8.0},
         ],
         "readout": {"sources": ["retina", "back"], "labels": ["a", "b"], "capacity": 3},
     }
@@ -304,7 +309,9 @@ def leaves_of(
     for tensor in (outputs, *(t for _, t in states.leaves(after))):
         if tensor.requires_grad:
             total = total + (tensor * torch.randn(tensor.shape, generator=generator)).sum()
-    grads = torch.autograd.grad(total, list(inputs.values()), allow_unused=True)
+    grads: tuple[Tensor | None, ...] = torch.autograd.grad(
+        total, list(inputs.values()), allow_unused=True
+    )
     found = {"outputs": outputs.detach(), **states.to_named(after)}
     for (key, tensor), grad in zip(inputs.items(), grads, strict=True):
         found[f"gradient of {key}"] = torch.zeros_like(tensor) if grad is None else grad

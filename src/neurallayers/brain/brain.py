@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, SupportsIndex
 
 import torch
 from torch import Tensor
@@ -21,7 +22,7 @@ from neurallayers.brain.pretrained import load_pretrained, network_from
 from neurallayers.brain.snapshot import read_snapshot, write_snapshot
 from neurallayers.brain.spec import BrainSpec
 from neurallayers.brain.stored_life import life_from, life_manifest, life_parts
-from neurallayers.brain.thinking import think
+from neurallayers.brain.thinking import ROWS_AT_ONCE, think
 from neurallayers.brain.thought import Thought, decode
 from neurallayers.errors import InvalidInput, JournalError, NeuralLayersError, SnapshotError
 from neurallayers.seeding import stream
@@ -78,10 +79,18 @@ class Brain:
     """
 
     def __init__(self, network: BrainNetwork, *, seed: int = 0) -> None:
-        self.network = network
-        self.life = Life.begin(network, seed)
-        self._home: Home | None = None
+        self._begin(network, Life.begin(network, seed))
+
+    def _begin(self, network: BrainNetwork, life: Life, home: Home | None = None) -> None:
+        self.network, self.life, self._home = network, life, home
         self._checkpoints: list[Checkpoint] = []
+
+    @classmethod
+    def _living(cls, network: BrainNetwork, life: Life, home: Home | None = None) -> Self:
+        """An individual that has lived already."""
+        brain = cls.__new__(cls)
+        brain._begin(network, life, home)
+        return brain
 
     # -- where brains come from ---------------------------------------------------------------
 
@@ -111,15 +120,14 @@ class Brain:
         try:
             spec = BrainSpec.from_dict(snapshot.manifest["spec"])
             network = network_from(spec, snapshot.parts["network"], str(path))
-            brain = cls(network)
-            brain.life = life_from(network, snapshot.manifest, snapshot.parts)
+            life = life_from(network, snapshot.manifest, snapshot.parts)
         except SnapshotError:
             raise
         except (NeuralLayersError, KeyError, TypeError, ValueError) as error:
             raise SnapshotError(
                 f"{path} does not hold a whole brain ({error}).", "Load another copy."
             ) from error
-        return brain
+        return cls._living(network, life)
 
     @classmethod
     def open(
@@ -151,20 +159,14 @@ class Brain:
             network = load_pretrained(network)
         home = Home.open(folder, network, seed=seed, snapshot_every=snapshot_every)
         try:
-            brain = cls(home.network)
-            brain.life = home.restore()
+            return cls._living(home.network, home.restore(), home)
         except BaseException:
             home.close()
             raise
-        brain._home = home
-        return brain
 
     def fork(self) -> Brain:
         """An independent copy, in memory: what one learns the other does not."""
-        twin = Brain.__new__(Brain)
-        twin.network, twin.life = self.network, self.life
-        twin._home, twin._checkpoints = None, []
-        return twin
+        return self._living(self.network, self.life)
 
     # -- what it knows ------------------------------------------------------------------------
 
@@ -214,12 +216,16 @@ class Brain:
             InvalidInput: If the stimuli have the wrong shape, range, dtype or hold NaN.
         """
         images = as_images(stimuli, self.network.spec.sense.shape)
-        thinking = think(self.network, self.life.state, images)
-        return [
-            decode(self.network, thinking, self.life.labels, row) for row in range(len(images))
-        ]
+        thoughts: list[Thought] = []
+        # In parts, as each row has a copy of the state while it is thought about.
+        for part in images.split(ROWS_AT_ONCE):
+            thinking = think(self.network, self.life.state, part)
+            thoughts += [
+                decode(self.network, thinking, self.life.labels, row) for row in range(len(part))
+            ]
+        return thoughts
 
-    def explain(self, stimulus: Any, label: str | int | None = None) -> Explanation:
+    def explain(self, stimulus: Any, label: str | SupportsIndex | None = None) -> Explanation:
         """Say which features and which lessons make an answer.
 
         Args:
@@ -234,14 +240,14 @@ class Brain:
             label = decode(self.network, thinking, self.life.labels).label
         if label is None:
             raise InvalidInput("This brain knows no class.", "Teach it one first.")
-        return explain(self.network, self.life, thinking, str(label))
+        return explain(self.network, self.life, thinking, _as_label(label))
 
     # -- learning -----------------------------------------------------------------------------
 
     def learn(
         self,
         stimulus: Any,
-        target: str | int | None = None,
+        target: str | SupportsIndex | None = None,
         *,
         reward: float | None = None,
     ) -> Lesson:
@@ -265,22 +271,21 @@ class Brain:
         if target is not None:
             kind, content = "lesson", {"target": _as_label(target)}
         else:
-            value = float(reward if reward is not None else 0.0)
-            if not -1e3 <= value <= 1e3:
-                raise InvalidInput(f"reward is {reward}.", "Use a finite number, usually -1 to 1.")
-            kind, content = "reward", {"reward": value}
+            kind, content = "reward", {"reward": _as_reward(reward)}
         labels = self.life.labels
         outcome = self._happen(kind, content, {"stimulus": self._stored(stimulus)})
-        assert outcome.thinking is not None and outcome.lesson is not None
+        assert outcome.thinking is not None
+        assert outcome.lesson is not None
         lesson = outcome.lesson
         change = lesson.key.norm() * lesson.coefficient.norm()
         thought = decode(self.network, outcome.thinking, _padded(labels, self.life.labels))
         return Lesson(self.life.sequence, thought, float(change))
 
-    def forget_class(self, label: str | int) -> None:
+    def forget_class(self, label: str | SupportsIndex) -> None:
         """Forget a class: its name, what its lessons wrote, and what they did to other classes.
 
-        The lessons stay in the journal; use :meth:`forget` to remove them from there as well.
+        What lessons beyond the last 1000 did to other classes stays. The lessons stay in the
+        journal; use :meth:`forget` to remove them from there as well.
 
         Raises:
             InvalidInput: If the brain does not know it.
@@ -288,7 +293,7 @@ class Brain:
         self.life.slot(_as_label(label))
         self._happen("forget_class", {"label": _as_label(label)}, {})
 
-    def forget(self, entries: int | Iterable[int]) -> None:
+    def forget(self, entries: SupportsIndex | Iterable[SupportsIndex]) -> None:
         """Become the brain that never lived through these entries.
 
         The journal is rewritten without them and lived through again, so that nothing of them is
@@ -300,7 +305,8 @@ class Brain:
         Raises:
             JournalError: If the brain does not live in a folder or there is no such entry.
         """
-        numbers = [entries] if isinstance(entries, int) else list(entries)
+        several = entries if isinstance(entries, Iterable) else [entries]
+        numbers = [operator.index(entry) for entry in several]
         if self._home is None:
             raise JournalError(
                 f"Entries {numbers} cannot be forgotten: this brain keeps no journal.",
@@ -374,6 +380,10 @@ class Brain:
         shape = (33, *self.network.image_shape)
         images = torch.rand(shape, generator=stream(0, "self-check", "images"))
         state = self.network.initial_state(33)
+        learned = torch.randn(
+            state.readout.fast_weight.shape, generator=stream(0, "self-check", "learned")
+        )
+        state = state._replace(readout=state.readout._replace(fast_weight=learned))
         return self_check(
             lambda stimuli, rows: self.network.perceive(stimuli, rows).potentials[-1], images, state
         )
@@ -396,9 +406,7 @@ class Brain:
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _happen(
-        self, kind: str, content: dict[str, Any], tensors: dict[str, Tensor]
-    ) -> Outcome:
+    def _happen(self, kind: str, content: dict[str, Any], tensors: dict[str, Tensor]) -> Outcome:
         """Live through an entry; it counts only once it is on the disk."""
         entry = Entry(self.life.sequence + 1, kind, content, tensors)
         life, outcome = live(self.network, self.life, entry)
@@ -420,18 +428,28 @@ class Brain:
         return self._one(stimulus)[0].clone()
 
 
-def _as_label(target: str | int) -> str:
-    if isinstance(target, bool) or not isinstance(target, str | int):
-        try:
-            target = int(target.item())
-        except (AttributeError, ValueError, RuntimeError):
-            raise InvalidInput(
-                f"target is {target!r}.", "A class is named by a text or a whole number."
-            ) from None
-    label = str(target)
+def _as_label(target: str | SupportsIndex) -> str:
+    try:
+        label = target if isinstance(target, str) else str(operator.index(target))
+    except TypeError:
+        label = None
+    if label is None or isinstance(target, bool):
+        raise InvalidInput(
+            f"target is {target!r}.", "A class is named by a text or a whole number."
+        )
     if not label.strip() or len(label) > 200:
         raise InvalidInput(f"target is {label[:80]!r}.", "Use 1 to 200 characters.")
     return label
+
+
+def _as_reward(reward: Any) -> float:
+    try:
+        value = float(reward)
+    except (TypeError, ValueError):
+        value = float("nan")
+    if not -1e3 <= value <= 1e3:
+        raise InvalidInput(f"reward is {reward!r}.", "Use a finite number, usually -1 to 1.")
+    return value
 
 
 def _padded(labels: tuple[str | None, ...], like: tuple[str | None, ...]) -> tuple[str | None, ...]:

@@ -88,15 +88,17 @@ class Explanation:
         taught = sum(lesson.share for lesson in self.lessons) + self.earlier
         lines = [f"{self.label!r} scored {self.score:.2f}"]
         if self.rival is not None:
-            lines[0] += f", ahead of {self.rival[0]!r} with {self.rival[1]:.2f}"
+            place = "ahead of" if self.score >= self.rival[1] else "behind"
+            lines[0] += f", {place} {self.rival[0]!r} with {self.rival[1]:.2f}"
         trained = ", ".join(f"{name} {share:+.2f}" for name, share in self.regions.items())
-        lines.append(f"  training gave {self.score - taught:+.2f} ({trained}, bias {self.bias:+.2f})")
+        slow = f"{sum(self.regions.values()) + self.bias:+.2f} ({trained}, bias {self.bias:+.2f})"
+        lines.append(f"  training gave {slow}")
         lines.append(f"  lessons gave {taught:+.2f}")
         for lesson in self.lessons[:5]:
             what = "a reward" if lesson.label is None else f"taught {lesson.label!r}"
             lines.append(f"    entry {lesson.entry} ({what}): {lesson.share:+.2f}")
         strongest = ", ".join(
-            f"{feature.region}[{feature.neuron}] {feature.share:+.2f}" for feature in self.features[:5]
+            f"{neuron.region}[{neuron.neuron}] {neuron.share:+.2f}" for neuron in self.features[:5]
         )
         lines.append(f"  strongest neurons: {strongest}")
         return "\n".join(lines)

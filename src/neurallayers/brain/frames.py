@@ -71,9 +71,9 @@ def _read_frame(descriptor: int, offset: int, size: int, previous: bytes) -> Fra
         Damaged: If it is not what was written.
         Torn: If it is not, and looks as a crash leaves it.
     """
-    if offset + _HEAD.size > size:
-        raise Torn
     head = os.pread(descriptor, _HEAD.size, offset)
+    if len(head) < _HEAD.size:
+        raise Torn
     magic, kind, more, _, length, checksum = _HEAD.unpack(head)
     if zlib.crc32(head[:-4]) != checksum:
         # A head that was reached only in part is followed by nothing but reserved space.

@@ -15,6 +15,7 @@ not match any more and are removed.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
@@ -27,7 +28,7 @@ from neurallayers.brain.journal import Entry, FileJournal
 from neurallayers.brain.life import Life, live
 from neurallayers.brain.network import BrainNetwork
 from neurallayers.brain.pretrained import network_from
-from neurallayers.brain.snapshot import read_snapshot, write_snapshot
+from neurallayers.brain.snapshot import read_manifest, read_snapshot, write_snapshot
 from neurallayers.brain.spec import BrainSpec
 from neurallayers.brain.stored_life import life_from, life_manifest, life_parts
 from neurallayers.errors import InvalidInput, JournalError, NeuralLayersError, SnapshotError
@@ -73,7 +74,7 @@ class Home:
         if snapshot_every < 1:
             raise InvalidInput(f"snapshot_every is {snapshot_every}.", "It must be at least 1.")
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        _check_folder(folder, network)
         lock = FolderLock(folder)
         try:
             if not (folder / "journal").exists():
@@ -83,6 +84,7 @@ class Home:
             journal = FileJournal.open(folder / "journal")
             home = cls(folder, lock, network, journal, snapshot_every)
             home._check_genesis()
+            home._remove_strange_snapshots()
         except BaseException:
             lock.release()
             raise
@@ -102,6 +104,15 @@ class Home:
                 extra={"written_on": genesis.get("platform"), "here": numeric_platform()},
             )
 
+    def _remove_strange_snapshots(self) -> None:
+        """Remove snapshots that still hold what was forgotten when a crash came in between."""
+        for path in self._snapshot_files():
+            with contextlib.suppress(NeuralLayersError, OSError):
+                if read_manifest(path, "life").get("chain") != self.journal.digest_at(
+                    int(path.name)
+                ):
+                    path.unlink()
+
     # -- writing ------------------------------------------------------------------------------
 
     def record(self, entry: Entry, life: Life) -> None:
@@ -116,11 +127,14 @@ class Home:
         """
         self.journal.append([entry])
         if entry.sequence % self._every == 0:
-            try:
-                self.snapshot(life)
-            except SnapshotError as error:
-                # The journal alone is enough to restore; only the next start takes longer.
-                log.warning("snapshot.failed", extra={"error": str(error)})
+            self._try_snapshot(life)
+
+    def _try_snapshot(self, life: Life) -> None:
+        try:
+            self.snapshot(life)
+        except (SnapshotError, OSError) as error:
+            # The journal alone is enough to restore; only the next start takes longer.
+            log.warning("snapshot.failed", extra={"error": str(error)})
 
     def snapshot(self, life: Life) -> Path:
         """Write the life at the end of the journal.
@@ -144,12 +158,12 @@ class Home:
         """Return to the life after entry ``to`` and record that as entry ``number``.
 
         Raises:
-            InvalidInput: If there was no such entry, or it was itself undone.
+            InvalidInput: If there was no such entry, or it was forgotten.
+            JournalError: If it could not be recorded.
         """
-        if to != 0 and to not in self._history():
+        if to != 0 and to not in self._befores():
             raise InvalidInput(
-                f"There is no entry {to} to return to.",
-                "It never was, was forgotten or was itself rolled back.",
+                f"There is no entry {to} to return to.", "It never was, or was forgotten."
             )
         life = self.restore(upto=to)
         entry = Entry(number, "rollback", {"to": to}, {})
@@ -165,9 +179,7 @@ class Home:
         """
         wanted = sorted(set(numbers))
         present = {entry.sequence: entry.kind for entry in self.journal.read()}
-        missing = [
-            number for number in wanted if present.get(number, "rollback") == "rollback"
-        ]
+        missing = [number for number in wanted if present.get(number, "rollback") == "rollback"]
         if missing or not wanted:
             raise JournalError(
                 f"There is no lesson or stimulus with the numbers {missing}.",
@@ -178,7 +190,7 @@ class Home:
             if int(path.name) >= wanted[0]:
                 path.unlink(missing_ok=True)
         life = self.restore()
-        self.snapshot(life)
+        self._try_snapshot(life)
         return life
 
     # -- reading ------------------------------------------------------------------------------
@@ -190,46 +202,38 @@ class Home:
             JournalError: If an entry cannot be lived through.
         """
         last = self.journal.position if upto is None else upto
-        counted, floor = self._effective(last)
-        life = self._nearest_snapshot(last, floor)
-        begun = life.sequence
-        for entry in self.journal.read(after=begun):
+        lineage = self._lineage(last)
+        life = self._nearest_snapshot(lineage)
+        for entry in self.journal.read(after=life.sequence):
             if entry.sequence > last:
                 break
-            if entry.kind == "rollback":
-                continue
-            if entry.sequence in counted:
+            if entry.sequence in lineage and entry.kind != "rollback":
                 life, _ = live(self.network, life, entry)
         return replace(life, sequence=last)
 
-    def _history(self) -> set[int]:
-        """Numbers of all entries that count today."""
-        counted, _ = self._effective(self.journal.position)
-        return counted
+    def _befores(self) -> dict[int, int]:
+        """For each entry the one whose life it went on from: the last, or where it returned to."""
+        return {
+            entry.sequence: int(entry.content["to"])
+            if entry.kind == "rollback"
+            else entry.sequence - 1
+            for entry in self.journal.read()
+        }
 
-    def _effective(self, last: int) -> tuple[set[int], list[tuple[int, int]]]:
-        """Entries up to ``last`` that no rollback undid, and the rollbacks themselves."""
-        counted: list[int] = []
-        rollbacks: list[tuple[int, int]] = []
-        for entry in self.journal.read():
-            if entry.sequence > last:
-                break
-            if entry.kind == "rollback":
-                to = int(entry.content["to"])
-                counted = [number for number in counted if number <= to]
-                rollbacks.append((entry.sequence, to))
-            counted.append(entry.sequence)
-        return set(counted), rollbacks
+    def _lineage(self, last: int) -> set[int]:
+        """The entries that led to the life after ``last``; what was rolled back is not in it."""
+        befores, lineage = self._befores(), set()
+        while last > 0:
+            lineage.add(last)
+            last = befores.get(last, last - 1)
+        return lineage
 
-    def _nearest_snapshot(self, last: int, rollbacks: list[tuple[int, int]]) -> Life:
+    def _nearest_snapshot(self, lineage: set[int]) -> Life:
         for path in self._snapshot_files():
-            number = int(path.name)
-            undone = any(at > number > to for at, to in rollbacks)
-            if number > last or undone:
-                continue
-            life = self._read_snapshot(path)
-            if life is not None:
-                return life
+            if int(path.name) in lineage:
+                life = self._read_snapshot(path)
+                if life is not None:
+                    return life
         return Life.begin(self.network, int(self.journal.genesis.get("seed", 0)))
 
     def _read_snapshot(self, path: Path) -> Life | None:
@@ -239,7 +243,7 @@ class Home:
             if snapshot.manifest["chain"] != self.journal.digest_at(int(path.name)):
                 raise SnapshotError(f"{path.name} is of another history.", "It is not used.")
             return life_from(self.network, snapshot.manifest, snapshot.parts)
-        except (NeuralLayersError, KeyError, TypeError, ValueError) as error:
+        except (NeuralLayersError, OSError, KeyError, TypeError, ValueError) as error:
             # An older snapshot or the journal alone gives the same life, only later.
             log.warning("snapshot.skipped", extra={"snapshot": path.name, "error": str(error)})
             return None
@@ -262,24 +266,40 @@ class Home:
         self._lock.release()
 
 
+def _check_folder(folder: Path, network: BrainNetwork | None) -> None:
+    """Refuse a folder before anything is left in it."""
+    if (folder / "journal").exists():
+        return
+    # A crash while settling leaves a network file without a journal; that is an empty home.
+    ours = ("network.safetensors", "snapshots")
+    try:
+        strangers = sorted(
+            path.name
+            for path in (folder.iterdir() if folder.exists() else ())
+            if path.name not in ours and not path.name.startswith(".")
+        )
+        if strangers:
+            raise JournalError(
+                f"{folder} is no home of a brain: it holds {', '.join(strangers[:3])}.",
+                "Choose an empty or a new folder.",
+            )
+        if network is None:
+            raise JournalError(
+                f"No brain lives in {folder}.",
+                "Say which network a new one has: open(folder, network).",
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise JournalError(
+            f"{folder} cannot be a home: {error.strerror or error}.",
+            "Name a folder that you may write to.",
+        ) from error
+
+
 def _settle(folder: Path, network: BrainNetwork | None, seed: int) -> BrainNetwork:
     """Make an empty folder the home of a new brain."""
-    # A crash while settling leaves a network file without a journal; that is an empty home.
-    strangers = sorted(
-        path.name
-        for path in folder.iterdir()
-        if path.name not in ("network.safetensors", "snapshots")
-        and not path.name.startswith(".")
-    )
-    if strangers:
-        raise JournalError(
-            f"{folder} is no home of a brain: it holds {', '.join(strangers[:3])}.",
-            "Choose an empty or a new folder.",
-        )
     if network is None:
-        raise JournalError(
-            f"No brain lives in {folder}.", "Say which network a new one has: open(folder, network)."
-        )
+        raise JournalError(f"The brain that lived in {folder} is gone.", "Open it again.")
     write_snapshot(
         folder / "network.safetensors",
         kind="network",

@@ -207,9 +207,7 @@ def _with_slot_for(network: BrainNetwork, life: Life, label: str) -> Life:
             life,
             state=life.state._replace(readout=network.readout.grow(life.state.readout, slots)),
             labels=(*life.labels, *([None] * extra)),
-            ledger=replace(
-                ledger, coefficients=functional.pad(ledger.coefficients, (0, extra))
-            ),
+            ledger=replace(ledger, coefficients=functional.pad(ledger.coefficients, (0, extra))),
         )
     slot = life.labels.index(None, trained)
     return replace(life, labels=(*life.labels[:slot], label, *life.labels[slot + 1 :]))

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from neurallayers.brain.scheduler import Part, schedule
-from neurallayers.brain.spec import SENSE, BrainSpec, TractSpec
+from neurallayers.brain.spec import SENSE, BrainSpec, TractSpec, readout_options
 from neurallayers.dynamics import CELLS, Cell, PlasticReadout, PlasticReadoutState
-from neurallayers.dynamics.cell import check_frames
-from neurallayers.errors import InvalidSpec, NeuralLayersError, ShapeMismatch
+from neurallayers.dynamics.cell import check_frames, initial_state_like
+from neurallayers.errors import InvalidSpec, ShapeMismatch
 from neurallayers.regions import Region, RegionState, Tract
 from neurallayers.seeding import derive_seed
 from neurallayers.senses import ENCODERS, Encoder
@@ -97,7 +97,7 @@ class BrainNetwork(Cell[BrainState]):
         self.spec, self.seed, self.dt_ms = spec, seed, spec.dt_ms
         self.image_shape = (*spec.sense.shape, 1)[:3]
         options: dict[str, Any] = dict(spec.sense.options)
-        self.encoder: Encoder[Any] = self._make_encoder(spec.sense.encoder, options)
+        self.encoder: Encoder[Any] = ENCODERS.make(spec.sense.encoder, dt_ms=self.dt_ms, **options)
         self.in_shape = tuple(self.encoder.out_shape(self.image_shape))
         self.regions = nn.ModuleDict(
             {
@@ -119,9 +119,6 @@ class BrainNetwork(Cell[BrainState]):
         )
         self.readout_delay = round(spec.readout.delay_ms / spec.dt_ms)
         features = sum(self._numel(name) for name in spec.readout.sources)
-        readout_options: dict[str, Any] = dict(spec.readout.options)
-        if "rank" in readout_options:
-            readout_options["rank"] = int(readout_options["rank"])
         self.readout = PlasticReadout(
             features,
             len(spec.readout.labels),
@@ -129,20 +126,12 @@ class BrainNetwork(Cell[BrainState]):
             dt_ms=spec.dt_ms,
             tau_ms=spec.readout.tau_ms,
             seed=derive_seed(seed, "readout"),
-            **readout_options,
+            **readout_options(spec.readout),
         )
         self.out_shape = self.readout.out_shape
         self.parts: tuple[Part, ...] = schedule(spec)
 
     # -- construction -------------------------------------------------------------------------
-
-    def _make_encoder(self, name: str, options: dict[str, Any]) -> Encoder[Any]:
-        try:
-            return ENCODERS.make(name, dt_ms=self.dt_ms, **options)
-        except NeuralLayersError as error:
-            raise InvalidSpec(error.problem, error.remedy, "sense.encoder") from None
-        except TypeError as error:
-            raise InvalidSpec(f"{error}.", f"See the options of {name}.", "sense.options") from None
 
     def _new_sense(self, batch: int, seed: int = 0) -> Any:
         return self.encoder.initial_state(batch, seed, self.image_shape)
@@ -195,7 +184,9 @@ class BrainNetwork(Cell[BrainState]):
     def rest(self, state: BrainState) -> BrainState:
         """No spike anywhere or under way; what was learned and regulated stays."""
         return state._replace(
-            regions={name: region.rest(state.regions[name]) for name, region in self.named_regions()},
+            regions={
+                name: region.rest(state.regions[name]) for name, region in self.named_regions()
+            },
             tracts={name: torch.zeros_like(buffer) for name, buffer in state.tracts.items()},
             readout_tracts={
                 name: torch.zeros_like(buffer) for name, buffer in state.readout_tracts.items()
@@ -205,11 +196,21 @@ class BrainNetwork(Cell[BrainState]):
 
     def named_regions(self) -> list[tuple[str, Region]]:
         """The regions with their names, in the order of the spec."""
-        return [(name, part) for name, part in self.regions.items() if isinstance(part, Region)]
+        return [(name, self._region(name)) for name in self.regions]
 
     def named_tracts(self) -> list[tuple[str, Tract]]:
         """The tracts with their names, in the order of the spec."""
-        return [(name, part) for name, part in self.tracts.items() if isinstance(part, Tract)]
+        return [(name, self._tract(name)) for name in self.tracts]
+
+    def _region(self, name: str) -> Region:
+        region = self.regions[name]
+        assert isinstance(region, Region)
+        return region
+
+    def _tract(self, name: str) -> Tract:
+        tract = self.tracts[name]
+        assert isinstance(tract, Tract)
+        return tract
 
     # -- running ------------------------------------------------------------------------------
 
@@ -262,7 +263,17 @@ class BrainNetwork(Cell[BrainState]):
         )
 
     def encode(self, stimuli: Tensor, state: BrainState | None, steps: int | None = None) -> Drive:
-        """Turn stimuli ``[batch, height, width, channels]`` into drive."""
+        """Turn stimuli ``[batch, height, width, channels]`` into drive.
+
+        Raises:
+            ShapeMismatch: If the images have another shape than the spec's.
+        """
+        if tuple(stimuli.shape[-3:]) != self.image_shape:
+            raise ShapeMismatch(
+                f"The stimuli have shape {tuple(stimuli.shape)}, expected "
+                f"[batch, {', '.join(map(str, self.image_shape))}].",
+                "neurallayers.senses.as_images brings images into this form.",
+            )
         steps = self.spec.steps if steps is None else steps
         sense = self._new_sense(len(stimuli)) if state is None else state.sense
         frames, sense = self.encoder.encode(stimuli, steps, sense)
@@ -285,7 +296,9 @@ class BrainNetwork(Cell[BrainState]):
             activity.potentials, activity.spikes, activity.features, activity.scores, lived
         )
 
-    def _incoming(self, region: str, *, within: tuple[str, ...] = ()) -> list[tuple[str, TractSpec]]:
+    def _incoming(
+        self, region: str, *, within: tuple[str, ...] = ()
+    ) -> list[tuple[str, TractSpec]]:
         """Tracts that end in a region and start outside ``within``."""
         return [
             (tract.name, tract)
@@ -306,17 +319,14 @@ class BrainNetwork(Cell[BrainState]):
         sensed: Tensor | None = None
         arrived: Tensor | None = None
         for name, spec in self._incoming(region, within=within):
-            tract = self.tracts[name]
-            if not isinstance(tract, Tract):
-                raise TypeError(name)
+            tract = self._tract(name)
             if spec.source == SENSE:
                 current = tract.project(xs)
                 buffers[name] = xs.new_zeros(xs.shape[1], 0, *self.in_shape)
                 sensed = current
             else:
                 entering = None if state is None else state.tracts[name]
-                frames, buffers[name] = tract.arriving(spikes[spec.source], entering)
-                current = tract.project(frames)
+                current, buffers[name] = tract.currents(spikes[spec.source], entering)
                 arrived = current if arrived is None else arrived + current
         return sensed, arrived
 
@@ -334,7 +344,7 @@ class BrainNetwork(Cell[BrainState]):
         (name,) = part.regions
         sensed, arrived = self._external(name, (), xs, state, spikes, buffers)
         entering = None if state is None else state.regions[name]
-        region = self.regions[name]
+        region = self._region(name)
         if arrived is None:
             if sensed is None:
                 length = xs.shape[0] if steps is None else steps
@@ -357,7 +367,7 @@ class BrainNetwork(Cell[BrainState]):
     ) -> None:
         """Run regions that are joined in a loop, one step after the other."""
         time = xs.shape[0] if steps is None else steps
-        newborn = self.initial_state(xs.shape[1]) if state is None else None
+        newborn = initial_state_like(self, xs) if state is None else None
         outside = {
             name: self._external(name, part.regions, xs, state, spikes, buffers)
             for name in part.regions
@@ -376,7 +386,7 @@ class BrainNetwork(Cell[BrainState]):
             now: dict[str, Tensor] = {}
             for name in part.regions:
                 current = self._current(name, step, outside[name], inner, buffers, xs)
-                now[name], regions[name] = self.regions[name](current, regions[name])
+                now[name], regions[name] = self._region(name)(current, regions[name])
                 fired[name].append(now[name])
             for tract in inner:
                 moved = [buffers[tract.name][:, 1:], now[tract.source].unsqueeze(1)]
@@ -399,9 +409,9 @@ class BrainNetwork(Cell[BrainState]):
             if frames is not None:
                 current = current + frames[step if len(frames) > 1 else 0]
         for spec in inner:
-            tract = self.tracts[spec.name]
-            if spec.target == name and isinstance(tract, Tract):
-                current = current + tract.project(buffers[spec.name][:, :1].transpose(0, 1))[0]
+            if spec.target == name:
+                arriving = buffers[spec.name][:, :1].transpose(0, 1)
+                current = current + self._tract(spec.name).project(arriving)[0]
         return current
 
     def _read_out(

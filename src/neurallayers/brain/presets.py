@@ -111,8 +111,7 @@ def hasn_micro_conv(
     duration_ms: float = 8.0,
     capacity: int = 16,
 ) -> BrainSpec:
-    """HASN with a retina and a visual cortex of shared receptive fields in place of the dense
-    sensory level."""
+    """HASN with shared receptive fields in place of the dense sensory level."""
     height, width = image_shape[0], image_shape[1]
     fast = NeuronSpec(options={"tau_ms": 2.0})
     return BrainSpec(

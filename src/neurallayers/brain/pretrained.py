@@ -1,5 +1,12 @@
-"""Networks in a folder: ``config.json``, ``model.safetensors`` and a card, the layout of the Hugging
-Face Hub. Networks that ship with the package are found by name."""
+"""Networks in a folder, in the layout of the Hugging Face Hub; some ship with the package.
+
+```text
+folder/
+  config.json         the spec, and the fingerprint of the network
+  model.safetensors   its weights
+  README.md           its card
+```
+"""
 
 from __future__ import annotations
 
@@ -12,13 +19,12 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
-import torch
 from torch import Tensor
 
 from neurallayers.brain.files import write_atomically
 from neurallayers.brain.network import BrainNetwork
 from neurallayers.brain.spec import SENSE, BrainSpec
-from neurallayers.errors import InvalidSpec, NeuralLayersError, SnapshotError, UnknownName
+from neurallayers.errors import NeuralLayersError, SnapshotError, UnknownName
 from neurallayers.registry import nearest_name
 
 FORMAT = "neurallayers.network"
@@ -50,13 +56,9 @@ def load_pretrained(name_or_folder: str | Path) -> BrainNetwork:
         SnapshotError: If the folder's files are damaged or of a newer release.
     """
     folder = Path(name_or_folder)
-    if not folder.is_dir():
+    if not folder.is_dir() and str(name_or_folder) in pretrained_names():
         folder = packaged_folder() / str(name_or_folder)
-    if (
-        not (folder / "config.json").is_file()
-        or ".." in Path(name_or_folder).parts
-        and not Path(name_or_folder).is_dir()
-    ):
+    if not (folder / "config.json").is_file():
         raise UnknownName(
             f"There is no network {str(name_or_folder)!r}, neither as a folder nor in the package.",
             nearest_name(str(name_or_folder), pretrained_names()),
@@ -64,12 +66,13 @@ def load_pretrained(name_or_folder: str | Path) -> BrainNetwork:
     config = _read_config(folder / "config.json")
     try:
         spec = BrainSpec.from_dict(config["spec"])
+        seed = int(config.get("seed", 0))
         weights = safetensors.torch.load_file(folder / "model.safetensors")
-    except (InvalidSpec, OSError, safetensors.SafetensorError, KeyError) as error:
+    except (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
         raise SnapshotError(
             f"{folder} does not hold a whole network ({error}).", "Save or download it again."
         ) from error
-    network = network_from(spec, weights, str(folder), seed=int(config.get("seed", 0)))
+    network = network_from(spec, weights, str(folder), seed=seed)
     if config.get("fingerprint") != network.fingerprint():
         raise SnapshotError(
             f"The weights in {folder} are not those that its config.json names.",
@@ -158,18 +161,20 @@ def fewest_weights(spec: BrainSpec) -> int:
         if tract.pattern == "convolution":
             total += tract.kernel**2 * target[-1]
         else:
-            total += (math.prod(source) // (2 * tract.pool) ** 2) * math.prod(target)
+            total += math.prod(source) // (2 * tract.pool - 1) ** 2 * math.prod(target)
     for region in spec.regions:
         if region.neurons.kind.startswith("Recurrent"):
             total += region.shape[0] ** 2
     features = sum(math.prod(shapes[name]) for name in spec.readout.sources)
-    return total + features * len(spec.readout.labels)
+    rank = min(int(spec.readout.options.get("rank", 1)), features)
+    return total + features * (len(spec.readout.labels) + rank)
 
 
 def _read_config(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST_CONFIG:
-            raise SnapshotError(f"{path} is {path.stat().st_size} bytes.", "It is no config of ours.")
+            size = path.stat().st_size
+            raise SnapshotError(f"{path} has {size} bytes.", "It is no config of ours.")
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise SnapshotError(f"{path} cannot be read ({error}).", "Save it again.") from error
@@ -179,5 +184,3 @@ def _read_config(path: Path) -> dict[str, Any]:
     if not isinstance(version, int) or version > 1:
         raise SnapshotError(f"{path} has schema version {version}.", "Upgrade neurallayers.")
     return config
-
-

@@ -17,6 +17,7 @@ also compute new digests.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 import re
 import stat
@@ -29,7 +30,6 @@ from typing import Any
 
 from torch import Tensor
 
-from neurallayers import __version__
 from neurallayers.brain.container import (
     HEADER_BYTES_AT_MOST,
     JSON,
@@ -109,7 +109,7 @@ def write_snapshot(
         **manifest,
         "format": _format_of(kind),
         "schema_version": SCHEMA_VERSION,
-        "neurallayers_version": __version__,
+        "neurallayers_version": _version(),
         "parts": described,
     }
     whole["sha256"] = _digest_of_manifest(whole)
@@ -122,6 +122,11 @@ def write_snapshot(
             "Name a file in an existing folder that you may write to, with space on its disk; "
             "a file that was there before is unchanged unless only the last sync failed.",
         ) from error
+
+
+def _version() -> str:
+    # Not a plain import: it would tie this floor to everything that the package names at its top.
+    return str(importlib.import_module("neurallayers").__version__)
 
 
 def _is_part(name: object) -> bool:
@@ -272,7 +277,7 @@ def _check_format(file: FileIO, manifest: Mapping[str, Any], expected: str) -> N
     if version > SCHEMA_VERSION:
         raise SnapshotError(
             f"{file.name} has schema version {version}, newer than {SCHEMA_VERSION}, the newest "
-            f"that NeuralLayers {__version__} reads.",
+            f"that NeuralLayers {_version()} reads.",
             f"Upgrade NeuralLayers; version {manifest.get('neurallayers_version')} wrote it.",
         )
     if version < 1:

@@ -7,16 +7,20 @@ senses receive and what the read-out answers. It holds no weights and no state.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
+from torch import nn
 
-from neurallayers.errors import InvalidSpec, NeuralLayersError
+from neurallayers.dynamics import CELLS, PlasticReadout
+from neurallayers.errors import InvalidSpec, NeuralLayersError, UnknownName
 from neurallayers.registry import nearest_name
+from neurallayers.senses import ENCODERS
 
 SCHEMA_VERSION = 1
 SPIKING = ("LIF", "AdaptiveLIF", "RecurrentLIF", "RecurrentAdaptiveLIF")
@@ -28,7 +32,19 @@ Shape = Annotated[tuple[Extent, ...], Field(min_length=1, max_length=3)]
 
 
 class _Frozen(BaseModel):
+    """A part of a spec.
+
+    Raises:
+        InvalidSpec: If a field is wrong; ``path`` names it.
+    """
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def __init__(self, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise _as_invalid_spec(error) from None
 
 
 class SenseSpec(_Frozen):
@@ -71,7 +87,7 @@ class RegionSpec(_Frozen):
 
     name: Name
     shape: Shape
-    neurons: NeuronSpec = NeuronSpec()
+    neurons: NeuronSpec = Field(default_factory=NeuronSpec)
     homeostasis: bool = True
 
 
@@ -143,18 +159,12 @@ class BrainSpec(_Frozen):
     """
 
     name: str = Field(min_length=1, max_length=200)
-    schema_version: int = SCHEMA_VERSION
-    dt_ms: float = Field(default=1.0, gt=0, le=100)
+    schema_version: int = Field(default=SCHEMA_VERSION, ge=1, le=SCHEMA_VERSION)
+    dt_ms: float = Field(default=1.0, ge=0.001, le=100)
     sense: SenseSpec
     regions: Annotated[tuple[RegionSpec, ...], Field(min_length=1, max_length=1000)]
     tracts: Annotated[tuple[TractSpec, ...], Field(min_length=1, max_length=10_000)]
     readout: ReadoutSpec
-
-    def __init__(self, **fields: Any) -> None:
-        try:
-            super().__init__(**fields)
-        except ValidationError as error:
-            raise _as_invalid_spec(error) from None
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -219,7 +229,7 @@ class BrainSpec(_Frozen):
             InvalidSpec: If the text is neither or the spec does not hold together.
         """
         try:
-            fields = yaml.safe_load(text)
+            fields = _parse(text)
         except (yaml.YAMLError, RecursionError) as error:
             raise InvalidSpec(
                 f"the text is neither JSON nor YAML ({str(error)[:200]}).", "Check its syntax."
@@ -232,34 +242,67 @@ class BrainSpec(_Frozen):
         return cls.from_text(Path(path).read_text(encoding="utf-8"))
 
 
+def _parse(text: str) -> Any:
+    # YAML reads some JSON numbers (1e-05) as text, so that JSON is tried first.
+    try:
+        return json.loads(text)
+    except ValueError:
+        return yaml.safe_load(text)
+
+
 def _as_invalid_spec(error: ValidationError) -> InvalidSpec:
-    first = error.errors()[0]
-    path = ""
-    for part in first["loc"]:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+    """The first fault as an error of ours, with the path of its field."""
+    faults = error.errors()
+    first = faults[0]
+    path = _path(first["loc"])
+    others = {other for fault in faults if not path.startswith(other := _path(fault["loc"]))}
+    count = f" {len(others)} more field(s) are wrong as well." if others else ""
     context = first.get("ctx") or {}
-    path = str(context.get("path", path))
-    remedy = str(context.get("remedy", "Correct this field; see the reference of BrainSpec."))
-    value = "" if first["type"] == "missing" else f" (it is {str(first['input'])[:80]!r})"
-    more = len(error.errors()) - 1
-    count = f" {more} more field(s) are wrong as well." if more else ""
+    inner = context.get("error")
+    if isinstance(inner, InvalidSpec):  # a part that found its own fault
+        within = f"{path}.{inner.path}".strip(".")
+        return InvalidSpec(inner.problem.removeprefix(f"{inner.path}: "), inner.remedy, within)
     problem = first["msg"].rstrip(".")
     if "path" in context:
-        return InvalidSpec(f"{problem}.{count}", remedy, path)
+        return InvalidSpec(f"{problem}.{count}", str(context["remedy"]), str(context["path"]))
+    # reprlib, as the value of somebody else may be as large and as nested as it likes.
+    value = "" if first["type"] == "missing" else f" (it is {reprlib.repr(first['input'])[:80]})"
+    remedy = "Correct this field; see the reference of BrainSpec."
     return InvalidSpec(f"{problem}{value}.{count}", remedy, path)
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    path = ""
+    if "options" in location:  # what follows an option's name is the type that was tried
+        location = location[: location.index("options") + 2]
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path
 
 
 def _fault(path: str, problem: str, remedy: str) -> PydanticCustomError:
     # Braces would be read as fields of the message template.
     text = problem.replace("{", "(").replace("}", ")")
-    return PydanticCustomError("anatomy", text, {"path": path, "remedy": remedy})  # type: ignore[arg-type]
+    return PydanticCustomError("anatomy", text, {"path": path, "remedy": remedy})
+
+
+def _check_made(make: Callable[[], object], path: str, remedy: str) -> None:
+    """Check options by making what they are for."""
+    try:
+        make()
+    except NeuralLayersError as error:
+        raise _fault(path, error.problem, error.remedy) from None
+    except (TypeError, ValueError) as error:
+        raise _fault(path, f"{error}.", remedy) from None
 
 
 def check_anatomy(spec: BrainSpec) -> None:
     """Check what no field can check by itself: names, delays, shapes."""
+    _check_sense(spec)
     names = [region.name for region in spec.regions]
+    reserved = nn.ModuleDict()  # which keeps regions by name, beside names of its own
     for i, name in enumerate(names):
-        if name in names[:i] or name in (SENSE, "readout"):
+        if name in names[:i] or name in (SENSE, "readout") or hasattr(reserved, name):
             raise _fault(
                 f"regions[{i}].name", f"{name!r} is taken.", "Give each region its own name."
             )
@@ -276,9 +319,21 @@ def check_anatomy(spec: BrainSpec) -> None:
     _check_readout(spec, names)
 
 
-def _check_neurons(spec: BrainSpec, i: int, region: RegionSpec) -> None:
-    from neurallayers.dynamics import CELLS
+def _check_sense(spec: BrainSpec) -> None:
+    sense = spec.sense
+    options: dict[str, Any] = dict(sense.options)
+    try:
+        make = ENCODERS.get(sense.encoder)
+    except UnknownName as error:
+        raise _fault("sense.encoder", error.problem, error.remedy) from None
+    _check_made(
+        lambda: make(dt_ms=spec.dt_ms, **options),
+        "sense.options",
+        f"See the options of {sense.encoder}.",
+    )
 
+
+def _check_neurons(spec: BrainSpec, i: int, region: RegionSpec) -> None:
     kind, path = region.neurons.kind, f"regions[{i}].neurons"
     if kind not in SPIKING:
         raise _fault(
@@ -290,12 +345,14 @@ def _check_neurons(spec: BrainSpec, i: int, region: RegionSpec) -> None:
             f"{kind} neurons are flat, the shape is {list(region.shape)}.",
             "Give one number of neurons.",
         )
-    try:
-        CELLS.make(kind, 1, dt_ms=spec.dt_ms, **region.neurons.options)
-    except NeuralLayersError as error:
-        raise _fault(f"{path}.options", error.problem, error.remedy) from None
-    except TypeError as error:
-        raise _fault(f"{path}.options", f"{error}.", f"See the options of {kind}.") from None
+    given: dict[str, Any] = {"dt_ms": spec.dt_ms}
+    if kind.startswith("Recurrent"):
+        given["seed"] = 0
+    _check_made(
+        lambda: CELLS.make(kind, 1, **given, **region.neurons.options),
+        f"{path}.options",
+        f"See the options of {kind}.",
+    )
 
 
 def _check_tract(spec: BrainSpec, i: int, tract: TractSpec, names: list[str]) -> None:
@@ -339,3 +396,24 @@ def _check_readout(spec: BrainSpec, names: list[str]) -> None:
             f"{readout.delay_ms} ms is less than a step of {spec.dt_ms} ms.",
             "A spike travels for at least one step.",
         )
+    _check_made(
+        lambda: PlasticReadout(
+            1,
+            1,
+            slots=1,
+            dt_ms=spec.dt_ms,
+            tau_ms=readout.tau_ms,
+            seed=0,
+            **readout_options(readout),
+        ),
+        "readout.options",
+        "See the options of PlasticReadout.",
+    )
+
+
+def readout_options(readout: ReadoutSpec) -> dict[str, Any]:
+    """The options of the read-out as it takes them: a rank is a whole number."""
+    options: dict[str, Any] = dict(readout.options)
+    if "rank" in options:
+        options["rank"] = int(options["rank"])
+    return options

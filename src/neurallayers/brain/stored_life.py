@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from neurallayers.brain.exactness import numeric_platform
@@ -37,7 +38,9 @@ def life_from(
         InvalidInput: If it is not a life of this network.
     """
     labels = tuple(None if label is None else str(label) for label in manifest["labels"])
-    template = network.initial_state(1)
+    # Without memory: a file may claim room for more classes than there is memory on earth.
+    with torch.device("meta"):
+        template = network.initial_state(1)
     slots = template.readout.known.shape[-1]
     stored = parts["state"]["readout.known"].shape[-1]
     if len(labels) != stored or stored < slots:

@@ -7,14 +7,14 @@ thread (see :mod:`neurallayers.brain.exactness`). None of these functions keeps 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from neurallayers.brain.exactness import one_thread, pad_rows
 from neurallayers.brain.network import Activity, BrainNetwork, BrainState
-from neurallayers.dynamics import LessonTrace
+from neurallayers.dynamics import LessonTrace, PlasticReadoutState
 from neurallayers.errors import ShapeMismatch
 from neurallayers.state import batch_size, gather, map_state, stack
 
@@ -58,12 +58,23 @@ def think(
 
 
 def experience(network: BrainNetwork, state: BrainState, stimuli: Tensor) -> Thinking:
-    """Let each individual live through a stimulus: activity carries over from before, homeostasis
-    follows, and the state afterwards is the one to go on from."""
+    """Let each individual live through a stimulus.
+
+    Activity carries over from before, homeostasis follows, and the state afterwards is the one to
+    go on from.
+
+    Args:
+        network: The network that all rows share.
+        state: One row for each stimulus, or one row for all of them.
+        stimuli: ``[batch, height, width, channels]`` in 0..1.
+
+    Raises:
+        ShapeMismatch: If there are neither one nor as many states as stimuli.
+    """
 
     def live(rows: BrainNetwork, activity: Activity, first: int) -> Thinking:
         answer = _answer(rows, activity, first)
-        return _with_state(answer, _regulated(rows, activity, activity.state))
+        return replace(answer, state=_regulated(rows, activity, activity.state))
 
     return _in_tiles(network, state, stimuli, True, live)
 
@@ -81,6 +92,10 @@ def teach(
 
     Returns:
         The thoughts before the lesson with the states after it, and what was written.
+
+    Raises:
+        ShapeMismatch: If there are not as many states, stimuli and targets.
+        InvalidInput: If a target is not a slot.
     """
     return _lesson(
         network,
@@ -101,6 +116,12 @@ def reinforce(
         state: One row for each stimulus.
         stimuli: ``[batch, height, width, channels]`` in 0..1.
         rewards: ``[batch]``.
+
+    Returns:
+        The thoughts before the lesson with the states after it, and what was written.
+
+    Raises:
+        ShapeMismatch: If there are not as many states, stimuli and rewards.
     """
     return _lesson(
         network,
@@ -116,7 +137,7 @@ def _lesson(
     state: BrainState,
     stimuli: Tensor,
     feedback: Tensor,
-    rule: Callable[..., tuple[object, LessonTrace]],
+    rule: Callable[[BrainNetwork, Activity, Tensor], tuple[PlasticReadoutState, LessonTrace]],
 ) -> tuple[Thinking, LessonTrace]:
     traces: list[LessonTrace] = []
 
@@ -129,7 +150,7 @@ def _lesson(
         readout, trace = rule(rows, activity, part)
         traces.append(trace)
         lived = activity.state._replace(readout=readout)
-        return _with_state(answer, _regulated(rows, activity, lived))
+        return replace(answer, state=_regulated(rows, activity, lived))
 
     if batch_size(state) != len(stimuli) or len(feedback) != len(stimuli):
         raise ShapeMismatch(
@@ -149,7 +170,7 @@ def _in_tiles(
     then: Callable[[BrainNetwork, Activity, int], Thinking],
 ) -> Thinking:
     rows, count = len(stimuli), batch_size(state)
-    if count not in (1, rows):
+    if rows < 1 or count not in (1, rows):
         raise ShapeMismatch(
             f"{count} states for {rows} stimuli.", "Give one state for all, or one for each."
         )
@@ -157,8 +178,9 @@ def _in_tiles(
     with torch.no_grad(), one_thread():
         for first in range(0, rows, ROWS_AT_ONCE):
             tile = stimuli[first : first + ROWS_AT_ONCE]
-            own = range(first, first + len(tile)) if count > 1 else [0] * len(tile)
-            entering = gather(state, list(own))
+            entering = (
+                _rows(state, first, len(tile)) if count > 1 else gather(state, [0] * len(tile))
+            )
             if not carry_over:
                 entering = network.rest(entering)
             activity = network.perceive(pad_rows(tile), pad_rows(entering))
@@ -177,12 +199,6 @@ def _answer(network: BrainNetwork, activity: Activity, first: int) -> Thinking:
     )
 
 
-def _with_state(thinking: Thinking, state: BrainState) -> Thinking:
-    return Thinking(
-        thinking.scores, thinking.potentials, thinking.spikes, thinking.features, state
-    )
-
-
 def _regulated(network: BrainNetwork, activity: Activity, state: BrainState) -> BrainState:
     return state._replace(
         regions={
@@ -192,7 +208,13 @@ def _regulated(network: BrainNetwork, activity: Activity, state: BrainState) -> 
     )
 
 
+def _rows(state: BrainState, first: int, count: int) -> BrainState:
+    return map_state(lambda tensor: tensor[first : first + count], state)
+
+
 def _cut(thinking: Thinking, rows: int) -> Thinking:
+    if len(thinking.scores) == rows:
+        return thinking
     return Thinking(
         thinking.scores[:rows],
         thinking.potentials[:, :rows],
@@ -206,10 +228,7 @@ def _join(parts: list[Thinking]) -> Thinking:
     return Thinking(
         torch.cat([part.scores for part in parts]),
         torch.cat([part.potentials for part in parts], dim=1),
-        {
-            name: torch.cat([part.spikes[name] for part in parts], dim=1)
-            for name in parts[0].spikes
-        },
+        {name: torch.cat([part.spikes[name] for part in parts], dim=1) for name in parts[0].spikes},
         torch.cat([part.features for part in parts]),
         stack([part.state for part in parts]),
     )

@@ -97,7 +97,8 @@ def decode(
     ranked = [slots[i] for i in order]
     share = torch.softmax(scores, dim=0)
     names = [str(labels[slot]) for slot in ranked]
-    spikes = {name: part[:, row].numpy() for name, part in thinking.spikes.items()}
+    # A copy, so that a thought that is kept does not keep those of its whole batch.
+    spikes = {name: part[:, row].clone().numpy() for name, part in thinking.spikes.items()}
     raster = Raster(spikes, network.dt_ms)
     return Thought(
         label=names[0] if names else None,

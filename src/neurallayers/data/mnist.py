@@ -177,7 +177,8 @@ def _split(folder: Path, form: str, part: str, contents: Mapping[str, str]) -> S
 
 
 def _read_npz(path: Path) -> dict[str, np.ndarray[Any, Any]]:
-    with np.load(path, allow_pickle=False) as arrays:
+    # Opened here, as numpy leaves a file open that it cannot read.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         read = {kind: np.ascontiguousarray(arrays[kind]) for kind in ("images", "labels")}
     for kind, array in read.items():
         if array.dtype != np.uint8:

@@ -25,13 +25,13 @@ def _image_shape(in_shape: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 def _windows(extent: int, kernel: int, stride: int, padding: int) -> int:
-    count = (extent + 2 * padding - kernel) // stride + 1
-    if min(kernel, stride) < 1 or padding < 0 or count < 1:
+    fits = min(kernel, stride) >= 1 and padding >= 0 and kernel <= extent + 2 * padding
+    if not fits:
         raise InvalidInput(
             f"kernel {kernel}, stride {stride}, padding {padding} on {extent} pixels.",
             "Kernel and stride must be at least 1 and the kernel must fit the padded image.",
         )
-    return count
+    return (extent + 2 * padding - kernel) // stride + 1
 
 
 @CELLS.register("Convolution2d")
@@ -49,7 +49,7 @@ class Convolution2d(MemorylessCell):
         seed: Seed of the weights.
 
     Raises:
-        InvalidInput: If the field does not fit.
+        InvalidInput: If the field does not fit, or there is no channel.
         ShapeMismatch: If ``in_shape`` is not height, width, channels.
 
     >>> Convolution2d((8, 8, 1), 4, kernel=3).out_shape
@@ -70,6 +70,8 @@ class Convolution2d(MemorylessCell):
     ) -> None:
         super().__init__()
         height, width, n_in = _image_shape(in_shape)
+        if channels < 1:
+            raise InvalidInput(f"channels is {channels}.", "There must be at least one.")
         self.in_shape = (height, width, n_in)
         self.out_shape = (
             _windows(height, kernel, stride, padding),

@@ -119,8 +119,8 @@ class LIF(Cell[LIFState]):
         v &\leftarrow v - s \vartheta \quad\text{(reset "subtract")}, \qquad
         v \leftarrow v (1 - s) \quad\text{("zero")}
 
-    Input and potential share one unit, of the caller's choice: with ``threshold=1`` the potential is
-    counted in distances from rest to threshold; with ``threshold=15.0`` and an input of current
+    Input and potential share one unit, of the caller's choice: with ``threshold=1`` the potential
+    is counted in distances from rest to threshold; with ``threshold=15.0`` and an input of current
     times membrane resistance it is counted in mV.
 
     Args:

@@ -35,7 +35,8 @@ class PlasticLinear(Cell[PlasticLinearState]):
 
     .. math::
         y &= W x + F x + b \\
-        E &\leftarrow \lambda E + (1 - \lambda) \, y \otimes x, \qquad \lambda = e^{-\Delta t/\tau_E}\\
+        E &\leftarrow \lambda E + (1 - \lambda) \, y \otimes x,
+        \qquad \lambda = e^{-\Delta t/\tau_E} \\
         F &\leftarrow \mathrm{clip}(F + \eta \, m \, E, \; -F_{max}, \; F_{max})
 
     The modulator :math:`m` stands in the state; whoever owns the individual sets it (dopamine after
@@ -81,6 +82,8 @@ class PlasticLinear(Cell[PlasticLinearState]):
         tau = positive("tau_eligibility_ms", tau_eligibility_ms, "usually 20 to 1000 ms")
         self.trace_decay = math.exp(-self.dt_ms / tau)
         self.learning_rate = float(learning_rate)
+        if not math.isfinite(self.learning_rate):
+            raise InvalidInput(f"learning_rate is {learning_rate}.", "It must be a finite number.")
         self.bound = positive("bound", bound, "the largest fast weight")
         self.weight = random_weights((n_out, n_in), n_in, gain, seed)
         self.bias = nn.Parameter(torch.zeros(n_out)) if bias else None

@@ -18,15 +18,15 @@ error-driven local rule along the *novel* part of the trace:
 
 with the class taught :math:`c`, its strongest rival :math:`r`, the usual distance :math:`G` between
 the winner's and the other scores in training, and the margin :math:`\mu`, which is larger in the
-first lessons of a class. :math:`m, U, g` are the mean and principal directions of the traces seen in
-training, with :math:`g = \lambda / (\lambda + \epsilon)` for variance :math:`\lambda`: what every
-familiar stimulus has in common is filtered out, so that a lesson hardly moves the scores of what
+first lessons of a class. :math:`m, U, g` are the mean and principal directions of the traces seen
+in training, with :math:`g = \lambda / (\lambda + \epsilon)` for variance :math:`\lambda`: what
+familiar stimuli have in common is filtered out, so that a lesson hardly moves the scores of what
 was known before.
 
-Sources: delta rule: Widrow & Hoff (1960); with a margin (passive-aggressive): Crammer et al. (2006),
-JMLR 7:551, section 8; novelty filter: Kohonen & Oja (1976), Biol. Cybern. 21:85; its use against
-forgetting: Zeng, Chen, Cui & Yu (2019), Nat. Mach. Intell. 1:364, eq. 1 and 2. Reward: Williams
-(1992), Mach. Learn. 8:229, eq. 4.
+Sources: delta rule: Widrow & Hoff (1960); with a margin (passive-aggressive): Crammer et al.
+(2006), JMLR 7:551, section 8; novelty filter: Kohonen & Oja (1976), Biol. Cybern. 21:85; its
+use against forgetting: Zeng, Chen, Cui & Yu (2019), Nat. Mach. Intell. 1:364, eq. 1 and 2. Reward:
+Williams (1992), Mach. Learn. 8:229, eq. 4.
 """
 
 from __future__ import annotations
@@ -62,8 +62,10 @@ class PlasticReadoutState(NamedTuple):
 
 
 class LessonTrace(NamedTuple):
-    """What one lesson wrote: ``coefficient ⊗ key`` on the weights, ``coefficient * offset`` on the
-    biases. Its later share in a score is ``coefficient * (key · trace + offset)``, exactly.
+    """What one lesson wrote.
+
+    That is ``coefficient ⊗ key`` on the weights and ``coefficient * offset`` on the biases, so that
+    its later share in a score is ``coefficient * (key · trace + offset)``, exactly.
     """
 
     key: Tensor  # [batch, in]
@@ -110,7 +112,7 @@ class PlasticReadout(Cell[PlasticReadoutState]):
         dt_ms: float = 1.0,
         tau_ms: float = 20.0,
         margin: float = 1.0,
-        eagerness: float = 1.5,
+        eagerness: float = 2.5,
         rivalry: float = 0.3,
         reward_rate: float = 0.1,
         rank: int = 128,
@@ -127,7 +129,8 @@ class PlasticReadout(Cell[PlasticReadoutState]):
             )
         if min(eagerness, rivalry) < 0 or not 0 < reward_rate <= 1 or rank < 1:
             raise InvalidInput(
-                f"eagerness={eagerness}, rivalry={rivalry}, reward_rate={reward_rate}, rank={rank}.",
+                f"eagerness={eagerness}, rivalry={rivalry}, reward_rate={reward_rate}, "
+                f"rank={rank}.",
                 "The first two are not negative, reward_rate is in (0, 1], rank at least 1.",
             )
         self.n_out, self.slots = n_out, slots
@@ -241,7 +244,8 @@ class PlasticReadout(Cell[PlasticReadoutState]):
         scores = self.scores(state.trace, state)
         others = scores.masked_fill((state.known * (1 - chosen)) == 0, -torch.inf)
         rival_score, rival = others.max(-1)
-        rival_hot = functional.one_hot(rival, chosen.shape[-1]) * rival_score.isfinite()[:, None]
+        weakening = self.rivalry * rival_score.isfinite().to(scores.dtype)
+        rival_hot = functional.one_hot(rival, chosen.shape[-1]) * weakening[:, None]
         count = (state.lessons * chosen).sum(-1)
         margin = (self.margin + self.eagerness / count) * self.gap
         own = (scores * chosen).sum(-1)
@@ -249,8 +253,8 @@ class PlasticReadout(Cell[PlasticReadoutState]):
         rival_score = torch.where(rival_score.isfinite(), rival_score, self.floor)
         error = (margin + rival_score - own).clamp(min=0)
         key, energy, offset = self.key(state.trace)
-        step = error / ((1 + self.rivalry) * energy)
-        coefficient = step[:, None] * (chosen - self.rivalry * rival_hot)
+        step = error / ((1 + weakening) * energy)
+        coefficient = step[:, None] * (chosen - rival_hot)
         return self.write(state, LessonTrace(key, coefficient, offset))
 
     def reinforce(
@@ -267,10 +271,15 @@ class PlasticReadout(Cell[PlasticReadoutState]):
 
         Raises:
             ShapeMismatch: If there is not one reward a row.
+            InvalidInput: If a row knows no class.
         """
         if tuple(reward.shape) != (batch_size(state),):
             raise ShapeMismatch(
                 f"reward has shape {tuple(reward.shape)}.", f"Give {batch_size(state)} rewards."
+            )
+        if bool((state.known.sum(-1) == 0).any()):
+            raise InvalidInput(
+                "An individual that knows no class has given no answer.", "Teach it a class first."
             )
         scores = self.scores(state.trace, state).masked_fill(state.known == 0, -torch.inf)
         answer = functional.one_hot(scores.argmax(-1), scores.shape[-1]).to(scores.dtype)
@@ -293,7 +302,7 @@ class PlasticReadout(Cell[PlasticReadoutState]):
 
     def forget(self, state: PlasticReadoutState, slot: int) -> PlasticReadoutState:
         """Free a slot: its class is no longer known and nothing that it learned remains in it."""
-        kept = torch.ones(state.known.shape[-1], dtype=state.known.dtype)
+        kept = torch.ones_like(state.known[0])
         kept[slot] = 0
         return state._replace(
             fast_weight=state.fast_weight * kept[:, None],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
@@ -40,7 +41,7 @@ class Sequential(Cell[SequentialState]):
         super().__init__()
         if not cells:
             raise InvalidInput("Sequential() has no cell.", "Pass at least one.")
-        for i, (before, after) in enumerate(zip(cells, cells[1:], strict=False)):
+        for i, (before, after) in enumerate(itertools.pairwise(cells)):
             if tuple(before.out_shape) != tuple(after.in_shape):
                 raise ShapeMismatch(
                     f"Cell {i} ({type(before).__name__}) gives {before.out_shape}, cell {i + 1} "

@@ -85,7 +85,7 @@ class _Spike(torch.autograd.Function):
         ctx.save_for_backward(distance)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         (distance,) = ctx.saved_tensors
         return grad * _DERIVATIVES[ctx.code](distance, ctx.slope), None, None
 

@@ -1,8 +1,8 @@
 r"""A region: a population of neurons that keeps its firing rates where training left them.
 
-Each neuron has an excitability :math:`h`, a constant current that joins its input. It is part of the
-state and moves slowly, once a thought, against a lasting deviation of the neuron's mean activity
-:math:`\bar r` (spikes a step) from its set point :math:`r^*`:
+Each neuron has an excitability :math:`h`, a constant current that joins its input. It is part of
+the state and moves slowly, once a thought, against a lasting deviation of the neuron's mean
+activity :math:`\bar r` (spikes a step) from its set point :math:`r^*`:
 
 .. math::
     \bar r &\leftarrow \bar r + \gamma (r - \bar r) \\
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from neurallayers.dynamics.cell import Cell, check_frames
+from neurallayers.dynamics.cell import Cell, check_frames, initial_state_like
 
 
 class RegionState(NamedTuple):
@@ -55,7 +55,8 @@ class Region(Cell[RegionState]):
     ) -> None:
         super().__init__()
         self.neurons = neurons
-        self.in_shape, self.out_shape, self.dt_ms = neurons.in_shape, neurons.out_shape, neurons.dt_ms
+        self.in_shape, self.out_shape = neurons.in_shape, neurons.out_shape
+        self.dt_ms = neurons.dt_ms
         self.homeostasis = homeostasis
         self.rate, self.strength, self.tolerance = rate, strength, tolerance
         # Below zero means that training has not set it yet: then nothing is regulated.
@@ -86,10 +87,7 @@ class Region(Cell[RegionState]):
         if state is None:
             # A new-born region has no excitability to add.
             spikes, neurons = self.neurons.run(xs, None, steps=steps)
-            newborn = self.initial_state(xs.shape[1])
-            return spikes, RegionState(
-                neurons, newborn.excitability.to(spikes), newborn.mean_activity.to(spikes)
-            )
+            return spikes, initial_state_like(self, xs)._replace(neurons=neurons)
         spikes, neurons = self.neurons.run(xs + state.excitability, state.neurons, steps=steps)
         return spikes, state._replace(neurons=neurons)
 

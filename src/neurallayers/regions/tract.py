@@ -109,3 +109,25 @@ class Tract(nn.Module):
         time = spikes.shape[0]
         # A copy, so that the state does not keep the whole line of spikes alive.
         return line[:time], line[time:].transpose(0, 1).clone()
+
+    def currents(self, spikes: Tensor, buffer: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Currents at the target while the source fires ``spikes``.
+
+        They are the :meth:`project` of what :meth:`arriving` gives. When nothing is under way, the
+        first frames carry the bias alone and are not computed one by one.
+
+        Args:
+            spikes: ``[time, batch, *source]``.
+            buffer: ``[batch, delay, *source]``; none is under way when left out.
+
+        Returns:
+            Currents ``[time, batch, *target]`` and the buffer after the last step.
+        """
+        delay, (time, batch) = self.delay_steps, spikes.shape[:2]
+        if buffer is not None or not 0 < delay < time:
+            arriving, waiting = self.arriving(spikes, buffer)
+            return self.project(arriving), waiting
+        silent = self.project(spikes.new_zeros(1, 1, *self.source_shape))
+        first = silent.expand(delay, batch, *self.target_shape)
+        currents = torch.cat([first, self.project(spikes[: time - delay])])
+        return currents, spikes[time - delay :].transpose(0, 1).clone()

@@ -90,6 +90,7 @@ def fit(
     everything = Samples.of(data).to(device)
     train, held_out = _divide(everything, validation, config, device)
     with _compute_threads(config.threads), unchanged_mode(module):
+        _check_labels(network, everything, held_out)
         chosen = objective or _default_objective(network, train, config)
         run = TrainingRun(network, module, cast(nn.Module, chosen), train, held_out, config)
         run.resume()
@@ -131,6 +132,16 @@ def _divide(
             "Pass validation data or set validation_fraction.",
         )
     return everything, None
+
+
+@torch.no_grad()
+def _check_labels(network: Trainable, everything: Samples, held_out: Samples | None) -> None:
+    """Refuse labels that the network has no score for, before anything is trained."""
+    first = torch.zeros(1, dtype=torch.int64, device=everything.labels.device)
+    n_labels = network.perceive(everything.batch(first)[0]).scores.shape[1]
+    everything.check_labels(n_labels)
+    if held_out is not None:
+        held_out.check_labels(n_labels)
 
 
 def _default_objective(network: Trainable, train: Samples, config: FitConfig) -> Objective:

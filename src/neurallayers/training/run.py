@@ -169,13 +169,17 @@ class TrainingRun:
         self.optimizer.zero_grad(set_to_none=True)
         judgement.loss.backward()
         longest = self.config.clip_norm or math.inf
-        norm = nn.utils.clip_grad_norm_(self.module.parameters(), longest)
-        if self.config.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.objective.parameters(), longest)
+        norm = nn.utils.clip_grad_norm_(self._of("network"), longest)
+        # By itself, so that large errors of an auxiliary head do not shorten the network's steps.
+        if self.config.clip_norm is not None and (heads := self._of("objective")):
+            nn.utils.clip_grad_norm_(heads, longest)
         self.optimizer.step()
         if self.average is not None:
             self.average.update(step)
         return judgement, norm
+
+    def _of(self, module: str) -> list[nn.Parameter]:
+        return [p for name, p in self.parameters.items() if name.startswith(f"{module}.")]
 
     def _look(self, losses: Tensor, norms: Tensor, learning_rate: float) -> None:
         finite = losses.isfinite() & norms.isfinite()

@@ -48,7 +48,7 @@ def test_an_error_in_a_thread_reaches_the_caller(workers: None) -> None:
 
     done: list[int] = []
     with pytest.raises(ValueError, match="broken"):
-        threads.run_together([lambda: done.append(1), fail])
+        threads.run_together([lambda: done.append(1), fail], 2)
     assert done == [1]
 
 

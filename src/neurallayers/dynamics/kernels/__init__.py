@@ -20,8 +20,7 @@ import os
 import torch
 from torch import Tensor
 
-from neurallayers.dynamics.kernels.options import SpikeOptions
-from neurallayers.dynamics.kernels.sweeps import Sweeps
+from neurallayers.dynamics.kernels.sweeps import SpikeOptions, Sweeps
 from neurallayers.errors import InvalidInput, ShapeMismatch
 
 __all__ = [

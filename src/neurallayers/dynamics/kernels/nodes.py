@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from neurallayers.dynamics.kernels.options import SpikeOptions
 from neurallayers.dynamics.kernels.sweeps import (
     Drive,
     Loop,
     Received,
     RecurrentOutcome,
+    SpikeOptions,
     Sweeps,
     Wanted,
 )

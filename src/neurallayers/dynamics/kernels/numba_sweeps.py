@@ -11,7 +11,6 @@ from torch import Tensor
 
 from neurallayers.dynamics.kernels import compiled, rows
 from neurallayers.dynamics.kernels.compiler import Array
-from neurallayers.dynamics.kernels.options import SpikeOptions
 from neurallayers.dynamics.kernels.pages import empty
 from neurallayers.dynamics.kernels.sweeps import (
     Drive,
@@ -21,6 +20,7 @@ from neurallayers.dynamics.kernels.sweeps import (
     Received,
     RecurrentGradients,
     RecurrentOutcome,
+    SpikeOptions,
     Wanted,
 )
 from neurallayers.dynamics.kernels.threads import ALIGNMENT, in_slices

@@ -14,7 +14,7 @@ import ctypes
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import torch
 
 # Below so many elements a hand-over to another thread costs more than it saves.
 INLINE_ELEMENTS = 100_000
+SLICE_ELEMENTS = 400_000
 # Slices begin at multiples of a cache line, so that two threads never write to the same one.
 ALIGNMENT = 64
 
@@ -46,23 +47,20 @@ def in_slices(
     if threads <= 1 or work < INLINE_ELEMENTS:
         kernel(0, size, *arguments)
         return
-    step = -(-size // threads)
+    # Several slices a thread where they are worth it: who is done early takes from the others.
+    step = -(-size // min(max(threads, work // SLICE_ELEMENTS), 4 * threads, size))
     step = -(-step // align) * align
     slices = [(start, min(start + step, size)) for start in range(0, size, step)]
-    run_together([functools.partial(kernel, *edges, *arguments) for edges in slices])
+    jobs = [functools.partial(kernel, *edges, *arguments) for edges in slices]
+    run_together(jobs, threads)
 
 
-def run_together(jobs: list[Job]) -> None:
-    """Run jobs on as many threads, this one among them; the first error is raised again."""
-    team = _torch_team(os.getpid())
-    if team is None:
-        _run_in_pool(jobs)
-        return
+def run_together(jobs: Sequence[Job], threads: int) -> None:
+    """Run jobs on so many threads, this one among them; the first error is raised again."""
     waiting = list(jobs)
     errors: list[BaseException] = []
 
-    def work(_: int | None) -> None:
-        # A team may be smaller than asked for: whoever is there takes what is left.
+    def work(_: int | None = None) -> None:
         while True:
             try:
                 job = waiting.pop()
@@ -73,17 +71,16 @@ def run_together(jobs: list[Job]) -> None:
             except BaseException as error:
                 errors.append(error)
 
-    team(_REGION(work), None, len(jobs), 0)
+    team = _torch_team(os.getpid())
+    if team is not None:
+        team(_REGION(work), None, threads, 0)
+    else:
+        others = [_pool(os.getpid()).submit(work) for _ in range(threads - 1)]
+        work()
+        for other in others:
+            other.result()
     if errors:
         raise errors[0]
-
-
-def _run_in_pool(jobs: list[Job]) -> None:
-    pool = _pool(os.getpid())
-    others = [pool.submit(job) for job in jobs[1:]]
-    jobs[0]()
-    for other in others:
-        other.result()
 
 
 @functools.cache

@@ -9,7 +9,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from neurallayers.dynamics.kernels.options import SpikeOptions
 from neurallayers.dynamics.kernels.sweeps import (
     Drive,
     Gradients,
@@ -18,6 +17,7 @@ from neurallayers.dynamics.kernels.sweeps import (
     Received,
     RecurrentGradients,
     RecurrentOutcome,
+    SpikeOptions,
     Wanted,
 )
 

@@ -1,0 +1,5 @@
+"""The command line: ``neurallayers COMMAND``, or ``python -m neurallayers COMMAND``."""
+
+from neurallayers.cli.app import app, main
+
+__all__ = ["app", "main"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from sphinx.util.typing import stringify_annotation
 
 import neurallayers
 
@@ -79,7 +81,21 @@ def fences_to_blocks(
     lines[:] = out
 
 
+def types_of_named_tuples(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str, returns: str
+) -> tuple[str, str] | None:
+    """Write the types of a named tuple with their modules, as two may have the same short name."""
+    if what != "class" or not hasattr(obj, "_fields"):
+        return None
+    fields = [
+        f"{field}: {stringify_annotation(hint, 'smart')}"
+        for field, hint in get_type_hints(obj).items()
+    ]
+    return f"({', '.join(fields)})", returns
+
+
 def setup(app: Sphinx) -> None:
     """Hook into the build."""
+    app.connect("autodoc-process-signature", types_of_named_tuples)
     # Before napoleon, which would read a section heading inside a fence.
     app.connect("autodoc-process-docstring", fences_to_blocks, priority=400)

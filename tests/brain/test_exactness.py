@@ -7,10 +7,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.brain.conftest import Trained
-from tests.brain.individuals import pictures, random_life, small_network
+from tests.brain.individuals import ADAPTIVE, FAST, bits, pictures, random_life, small_network
 from torch import Tensor
 
-from neurallayers.brain import BrainNetwork, preset, think
+from neurallayers.brain import (
+    BrainNetwork,
+    ReadoutSpec,
+    RegionSpec,
+    SenseSpec,
+    preset,
+    teach,
+    think,
+)
 from neurallayers.brain.exactness import (
     TILE,
     numeric_platform,
@@ -115,3 +123,36 @@ def test_the_platform_says_what_the_last_bits_depend_on() -> None:
     assert set(found) == {"machine", "cpu_capability", "torch", "kernels", "dtype"}
     assert all(isinstance(value, str) and value for value in found.values())
     assert "+" not in found["torch"]
+
+
+@pytest.mark.parametrize(
+    ("sensory", "cerebrum", "labels", "capacity", "side"),
+    [(12, 6, 2, 4, 4), (31, 9, 3, 10, 5), (100, 50, 10, 16, 8), (7, 5, 2, 2, 3)],
+)
+def test_rows_keep_their_bits_whatever_the_sizes(
+    sensory: int, cerebrum: int, labels: int, capacity: int, side: int
+) -> None:
+    network = small_network(
+        sense=SenseSpec(shape=(side, side), duration_ms=8.0),
+        regions=(
+            RegionSpec(name="sensory", shape=(sensory,), neurons=FAST),
+            RegionSpec(name="cerebrum", shape=(cerebrum,), neurons=ADAPTIVE),
+        ),
+        readout=ReadoutSpec(
+            sources=("sensory", "cerebrum"),
+            labels=tuple(str(i) for i in range(labels)),
+            capacity=capacity,
+        ),
+    )
+    features = network.perceive(pictures(200, network)).features.detach()
+    network.calibrate(features, torch.arange(200) % labels)
+    state, images, targets = (
+        random_life(network, 70),
+        pictures(70, network),
+        torch.arange(70) % capacity,
+    )
+    whole, _ = teach(network, state, images, targets)
+    for row in (0, 1, 7, 15, 16, 17, 33, 69):
+        alone, _ = teach(network, gather(state, [row]), images[[row]], targets[[row]])
+        assert bits(alone.state) == bits(gather(whole.state, [row]))
+        assert torch.equal(alone.potentials[:, 0], whole.potentials[:, row])

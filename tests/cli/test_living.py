@@ -71,7 +71,7 @@ def test_a_picture_that_cannot_be_read_leaves_no_brain_behind(invoke: Invoke, ne
 def test_the_raster_is_text_a_figure_or_data(invoke: Invoke, network: str) -> None:
     shown = invoke("raster", network, "--digit", 7)
     assert shown.exit_code == 0, shown.output
-    assert "cerebrum, 256 neurons" in shown.stdout
+    assert "cerebrum, 24 of 256" in shown.stdout
     told = json.loads(invoke("raster", network, "--digit", 7, "--json").stdout)
     image = load_digits().test.of_classes([7]).images[0]
     thought = Brain.from_pretrained(network).process(image)

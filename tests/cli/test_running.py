@@ -47,7 +47,7 @@ def test_without_a_terminal_it_tells_the_whole_story_quickly(invoke: Invoke) -> 
     for words in (
         "digits 0 to 7",
         "289 digits that it has not seen",
-        "sensory, 256 neurons",
+        "sensory, 24 of 256",
         "examples of each",
         "0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
         "What to try next",

@@ -24,7 +24,7 @@ def seen(unfolding: Unfolding, step: int, width: int = 90) -> str:
 def test_the_end_shows_answer_evidence_and_spikes(unfoldings: list[Unfolding]) -> None:
     shown = seen(unfoldings[0], unfoldings[0].steps)
     assert f"It answers {unfoldings[0].thought.label!r}" in shown
-    assert "cerebrum, 256 neurons" in shown
+    assert "cerebrum, 24 of 256" in shown
     assert "times a second" in shown
     assert any(0x2801 <= ord(c) <= 0x28FF for c in shown)
 

@@ -62,7 +62,8 @@ def draw(unfoldings: Sequence[Unfolding]) -> str:
     )
     calm = "@media (prefers-reduced-motion: reduce) { * { animation: none !important } }"
     head = [opening, f"<title>{escape(title)}</title>", "<style>", *styles, calm, "</style>"]
-    return "\n".join([*head, card, *body, "</svg>", ""])
+    below, above = _desk(unfoldings[0]), _labels(unfoldings[0])
+    return "\n".join([*head, card, *below, *body, *above, "</svg>", ""])
 
 
 class _Clock:
@@ -154,8 +155,45 @@ def _scene(number: int, unfolding: Unfolding) -> str:
     return "\n".join(parts)
 
 
+def _desk(unfolding: Unfolding) -> Iterable[str]:
+    """What lies under every scene: the words, and the grooves of the bars."""
+    for x, words in ((LEFT, "It sees a digit"), (MIDDLE, "Its neurons fire")):
+        yield _text(x, 48, words, "label")
+    yield _text(RIGHT, 48, "The evidence grows", "label")
+    for line, words in enumerate(("written by somebody,", "never shown in training")):
+        yield _text(LEFT, TOP + IMAGE_SIDE + 22 + 17 * line, words)
+    for place, label in enumerate(unfolding.labels):
+        y = TOP + place * BAR_STEP
+        yield _text(RIGHT, y + 10.5, label)
+        yield (
+            f'<rect x="{RIGHT + 20}" y="{y:g}" width="{BAR_WIDTH}" height="{BAR_HEIGHT}" rx="3" '
+            f'fill="{FAINT}" fill-opacity="0.55"/>'
+        )
+
+
+def _labels(unfolding: Unfolding) -> Iterable[str]:
+    """What lies over every scene: the names of the regions and the axis of time."""
+    bottom = 0
+    for top, (name, spikes) in zip(_tops(unfolding), _spikes_of(unfolding), strict=True):
+        bottom = top + RASTER_HEIGHT
+        yield f'<path d="M{MIDDLE} {bottom + 3.5}h{RASTER_WIDTH}" stroke="{FAINT}"/>'
+        yield _text(MIDDLE, top - 8, f"{name}, {NEURONS} of its {spikes.shape[1]} neurons")
+    yield _text(MIDDLE, bottom + 20, "0 ms")
+    duration = unfolding.thought.raster.duration_ms
+    yield _text(MIDDLE + RASTER_WIDTH, bottom + 20, f"{duration:g} ms", anchor="end")
+
+
+def _tops(unfolding: Unfolding) -> list[int]:
+    """Where the raster of each region begins."""
+    regions = len(unfolding.thought.raster.spikes)
+    return [RASTER_TOP + place * (RASTER_HEIGHT + RASTER_GAP) for place in range(regions)]
+
+
+def _spikes_of(unfolding: Unfolding) -> list[tuple[str, npt.NDArray[np.bool_]]]:
+    return list(unfolding.thought.raster.spikes.items())
+
+
 def _image(unfolding: Unfolding) -> Iterable[str]:
-    yield _text(LEFT, 48, "It sees a digit", "label")
     height, width = unfolding.image.shape
     side = IMAGE_SIDE / max(height, width)
     for row in range(height):
@@ -165,17 +203,12 @@ def _image(unfolding: Unfolding) -> Iterable[str]:
                 f'width="{side - 1.5:g}" height="{side - 1.5:g}" rx="2.5" '
                 f'fill="{_mixed(float(unfolding.image[row, column]))}"/>'
             )
-    for line, words in enumerate(("written by somebody,", "never shown in training")):
-        yield _text(LEFT, TOP + IMAGE_SIDE + 22 + 17 * line, words)
 
 
 def _rasters(number: int, unfolding: Unfolding) -> Iterable[str]:
-    yield _text(MIDDLE, 48, "Its neurons fire", "label")
-    raster = unfolding.sampled(NEURONS)
-    counts = {name: part.shape[1] for name, part in unfolding.thought.raster.spikes.items()}
-    tops = [RASTER_TOP + place * (RASTER_HEIGHT + RASTER_GAP) for place in range(len(counts))]
+    sampled, tops = unfolding.sampled(NEURONS).spikes.values(), _tops(unfolding)
     bottom = tops[-1] + RASTER_HEIGHT
-    for place, (top, spikes) in enumerate(zip(tops, raster.spikes.values(), strict=True)):
+    for place, (top, spikes) in enumerate(zip(tops, sampled, strict=True)):
         colour = REGION_COLOURS[place % len(REGION_COLOURS)]
         yield (
             f'<path d="{_dashes(spikes, top)}" stroke="{colour}" stroke-width="1.5" '
@@ -185,39 +218,26 @@ def _rasters(number: int, unfolding: Unfolding) -> Iterable[str]:
         f'<rect class="c{number} cover moves" x="{MIDDLE - 2}" y="{RASTER_TOP - 2}" '
         f'width="{RASTER_WIDTH + 4}" height="{bottom - RASTER_TOP + 4}" fill="{CARD}"/>'
     )
-    for top, name in zip(tops, counts, strict=True):
-        yield f'<path d="M{MIDDLE} {top + RASTER_HEIGHT + 3.5}h{RASTER_WIDTH}" stroke="{FAINT}"/>'
-        yield _text(MIDDLE, top - 8, f"{name}, {NEURONS} of its {counts[name]} neurons")
     yield (
         f'<path class="h{number} moves" d="M{MIDDLE} {RASTER_TOP - 2}V{bottom + 3}" '
         f'stroke="{INK}" stroke-opacity="0.5"/>'
     )
-    duration = unfolding.thought.raster.duration_ms
-    yield _text(MIDDLE, bottom + 20, "0 ms")
-    yield _text(MIDDLE + RASTER_WIDTH, bottom + 20, f"{duration:g} ms", anchor="end")
 
 
 def _bars(number: int, unfolding: Unfolding) -> Iterable[str]:
-    yield _text(RIGHT, 48, "The evidence grows", "label")
-    for place, label in enumerate(unfolding.labels):
-        y = TOP + place * BAR_STEP
-        yield _text(RIGHT, y + 10.5, label)
+    for place in range(len(unfolding.labels)):
         yield (
-            f'<rect x="{RIGHT + 20}" y="{y:g}" width="{BAR_WIDTH}" height="{BAR_HEIGHT}" rx="3" '
-            f'fill="{FAINT}" fill-opacity="0.55"/>'
-        )
-        yield (
-            f'<rect class="b{number}-{place} bar moves" x="{RIGHT + 20}" y="{y:g}" '
-            f'width="{BAR_WIDTH}" height="{BAR_HEIGHT}" rx="3"/>'
+            f'<rect class="b{number}-{place} bar moves" x="{RIGHT + 20}" '
+            f'y="{TOP + place * BAR_STEP:g}" width="{BAR_WIDTH}" height="{BAR_HEIGHT}" rx="3"/>'
         )
     thought = unfolding.thought
     bottom = TOP + len(unfolding.labels) * BAR_STEP + 38
     yield f'<g class="a{number} moves">'
     yield _text(RIGHT, bottom, f"It is {thought.label}", "answer")
+    # Rounding must not make a certainty of it.
     sure = f"confidence {min(thought.confidence, 0.999):.1%}"
-    if not unfolding.right:
-        sure = f"wrong: it is {unfolding.truth}"
-    yield _text(RIGHT, bottom + 24, sure)
+    wrong = f"wrong: it is {unfolding.truth}"
+    yield _text(RIGHT, bottom + 24, sure if unfolding.right or not unfolding.truth else wrong)
     yield "</g>"
 
 

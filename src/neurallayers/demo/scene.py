@@ -111,12 +111,14 @@ def _regions(unfolding: Unfolding, step: int) -> RenderableType:
     if unfolding.steps > STEPS_SHOWN:
         # Long thoughts do not fit as dashes: the whole raster, a dot where any neuron fired.
         drawn = unfolding.thought.raster.text(STEPS_SHOWN * 2 - 8, SPIKE_ROWS)
+        shown = dict.fromkeys(drawn, "all ")
     else:
         drawn = draw_spikes(raster, step, SPIKE_ROWS)
+        shown = {name: f"{part.shape[1]} of " for name, part in raster.spikes.items()}
     grid = Table.grid(padding=(0, 2))
     names = list(raster.spikes)
     counts = {name: part.shape[1] for name, part in unfolding.thought.raster.spikes.items()}
-    grid.add_row(*(Text(f"{name}, {counts[name]} neurons", "dim") for name in names))
+    grid.add_row(*(Text(f"{name}, {shown[name]}{counts[name]}", "dim") for name in names))
     grid.add_row(
         *(Text("\n".join(drawn[name]), COLOURS[i % len(COLOURS)]) for i, name in enumerate(names))
     )

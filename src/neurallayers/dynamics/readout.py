@@ -45,7 +45,7 @@ from neurallayers.dynamics.cell import (
     positive,
 )
 from neurallayers.dynamics.neurons import LeakyIntegrator, LeakyIntegratorState
-from neurallayers.dynamics.synapses import random_weights
+from neurallayers.dynamics.synapses import on_cache_lines, product, random_weights
 from neurallayers.errors import InvalidInput, ShapeMismatch
 from neurallayers.state import batch_size
 
@@ -184,16 +184,19 @@ class PlasticReadout(Cell[PlasticReadoutState]):
         trace = after.membrane_potential
         if state is None:
             # Nothing was learned yet: the fast weights are zero and need no product.
-            slow = functional.linear(traces, self.weight, self.bias)
+            slow = product(traces, self.weight, self.bias)
             newborn = initial_state_like(self, xs)
             return self._pad(slow, self.slots), newborn._replace(trace=trace)
         return self.scores(traces, state), state._replace(trace=trace)
 
     def scores(self, trace: Tensor, state: PlasticReadoutState) -> Tensor:
         """Scores of all slots for a trace ``[batch, in]`` or traces ``[time, batch, in]``."""
-        slow = self._pad(functional.linear(trace, self.weight, self.bias), state.known.shape[-1])
+        slow = self._pad(product(trace, self.weight, self.bias), state.known.shape[-1])
         if trace.ndim == 3:
-            fast = torch.bmm(trace.transpose(0, 1), state.fast_weight.transpose(1, 2))
+            fast = torch.bmm(
+                on_cache_lines(trace).transpose(0, 1),
+                on_cache_lines(state.fast_weight).transpose(1, 2),
+            )
             return slow + fast.transpose(0, 1) + state.fast_bias
         fast = (state.fast_weight @ trace.unsqueeze(-1)).squeeze(-1)
         return slow + fast + state.fast_bias
@@ -212,7 +215,8 @@ class PlasticReadout(Cell[PlasticReadoutState]):
             ``key · trace + offset`` equal the energy.
         """
         centred = trace - self.mean
-        key = centred - ((centred @ self.basis.T) * self.familiarity) @ self.basis
+        known = product(centred, self.basis) * self.familiarity
+        key = centred - product(known, self.basis.T)
         energy = (centred * key).sum(-1) + self.bias_energy
         return key, energy, self.bias_energy - (key * self.mean).sum(-1)
 
@@ -357,7 +361,7 @@ class PlasticReadout(Cell[PlasticReadoutState]):
         # The bias takes a small fixed share of a lesson; a large one would raise a new class
         # for every stimulus alike.
         self.bias_energy.copy_(0.01 * energy.mean().clamp(min=1e-6))
-        scores = functional.linear(traces, self.weight, self.bias)
+        scores = product(traces, self.weight, self.bias)
         own = scores.gather(1, targets[:, None])[:, 0]
         others = (scores.sum(1) - own) / max(1, self.n_out - 1)
         self.floor.copy_(others.mean())

@@ -20,6 +20,23 @@ def random_weights(shape: tuple[int, ...], fan_in: int, gain: float, seed: int) 
     return nn.Parameter(weights * (gain / fan_in**0.5))
 
 
+def on_cache_lines(rows: Tensor) -> Tensor:
+    """Rows filled with zeros to a multiple of 16 numbers, so that each starts on a cache line.
+
+    Products of few outputs take another order of summation for rows that start elsewhere, so that
+    the last bit of a result would depend on its place in the batch.
+    """
+    missing = -rows.shape[-1] % 16
+    return functional.pad(rows, (0, missing)) if missing else rows
+
+
+def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``rows W^T + b``, to the same bits wherever a row stands in the batch."""
+    if weight.shape[0] < 16:  # larger ones were never seen to differ
+        rows, weight = on_cache_lines(rows), on_cache_lines(weight)
+    return functional.linear(rows, weight, bias)
+
+
 @CELLS.register("Linear")
 class Linear(MemorylessCell):
     """Every sender joined to every receiver: ``y = x W^T + b``.
@@ -50,4 +67,4 @@ class Linear(MemorylessCell):
 
     def map_frames(self, frames: Tensor) -> Tensor:
         """One matrix product over all rows."""
-        return functional.linear(frames, self.weight, self.bias)
+        return product(frames, self.weight, self.bias)

@@ -79,7 +79,7 @@ def hasn_nano_digits() -> Recipe:
         FitConfig(
             epochs=15,
             batch_size=64,
-            learning_rate=5e-3,
+            learning_rate=8e-3,
             augment=Augmentation(shift_pixels=1, probability=0.5),
             average_weights=0.98,
         ),

@@ -382,3 +382,15 @@ def test_a_brain_is_born_with_a_network_from_a_folder(tmp_path: Path) -> None:
     with Brain.open(tmp_path / "home", folder) as brain:
         assert brain.network.fingerprint() == NETWORK.fingerprint()
         assert torch.equal(brain.network.readout.weight, NETWORK.readout.weight)
+
+
+def test_a_checkpoint_of_another_life_is_no_moment_of_this_one(tmp_path: Path) -> None:
+    with Brain.open(tmp_path, NETWORK) as brain:
+        live_through(brain, range(1, 3))
+        twin = brain.fork()
+        live_through(brain, range(3, 5))
+        live_through(twin, range(5, 7))
+        before = bits(brain.life)
+        with pytest.raises(InvalidInput, match="not of this brain's history"):
+            brain.rollback(twin.checkpoint())
+        assert bits(brain.life) == before

@@ -18,7 +18,7 @@ from tests.brain.individuals import (
 )
 from torch import Tensor
 
-from neurallayers.brain import BrainNetwork, BrainSpec, BrainState, preset
+from neurallayers.brain import BrainNetwork, BrainSpec, BrainState, SenseSpec, preset
 from neurallayers.errors import InvalidInput, ShapeMismatch
 from neurallayers.seeding import stream
 from neurallayers.state import from_named, gather, map_state, to_named
@@ -323,3 +323,14 @@ def test_a_state_keeps_no_frames_alive() -> None:
     _, state = network.run(drive(network, time=400), network.initial_state(3))
     for name, tensor in to_named(state._replace(readout=())).items():
         assert tensor.untyped_storage().nbytes() <= tensor.nbytes, name
+
+
+def test_noise_of_the_newborn_follows_the_seed() -> None:
+    network = small_network(
+        sense=SenseSpec(shape=(4, 4), encoder="poisson", options={"rate_hz": 300.0})
+    )
+    assert network.noisy
+    images = pictures(3, network)
+    one, again, other = (network.perceive(images, seed=seed).spikes for seed in (1, 1, 2))
+    assert all(torch.equal(one[name], again[name]) for name in one)
+    assert any(not torch.equal(one[name], other[name]) for name in one)

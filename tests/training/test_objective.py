@@ -92,3 +92,18 @@ def test_orientation_needs_square_images():
     with pytest.raises(ShapeMismatch, match="4 x 5"):
         Classification(3, 16, (4, 5, 1), FitConfig())
     assert Classification(3, 16, (4, 5, 1), FitConfig(orientation_weight=0)).orientation is None
+
+
+def test_a_noisy_network_is_judged_with_new_noise_each_time(network, batch):
+    seeds = []
+
+    def perceive(stimuli, seed=0):
+        seeds.append(seed)
+        return type(network).perceive(network, stimuli)
+
+    network.noisy, network.perceive = True, perceive
+    objective = Classification(10, 1, (4, 4, 1), FitConfig(**PLAIN))
+    draws = stream(0, "draws")
+    for _ in range(2):
+        objective(network, *batch, draws)
+    assert len(set(seeds)) == 2

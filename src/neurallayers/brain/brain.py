@@ -342,7 +342,11 @@ class Brain:
             to = self._checkpoints[-1]
         sequence = to if isinstance(to, int) else to.sequence
         if self._home is not None:
-            life = self._home.rollback(sequence, self.life.sequence + 1)
+            life = self._home.rollback(
+                sequence,
+                self.life.sequence + 1,
+                expected=to.life if isinstance(to, Checkpoint) else None,
+            )
         elif isinstance(to, Checkpoint):
             life = replace(to.life, sequence=self.life.sequence + 1)
         else:

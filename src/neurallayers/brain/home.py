@@ -30,7 +30,7 @@ from neurallayers.brain.network import BrainNetwork
 from neurallayers.brain.pretrained import network_from
 from neurallayers.brain.snapshot import read_manifest, read_snapshot, write_snapshot
 from neurallayers.brain.spec import BrainSpec
-from neurallayers.brain.stored_life import life_from, life_manifest, life_parts
+from neurallayers.brain.stored_life import life_from, life_manifest, life_parts, same_life
 from neurallayers.errors import InvalidInput, JournalError, NeuralLayersError, SnapshotError
 from neurallayers.state import to_named
 
@@ -154,11 +154,17 @@ class Home:
             old.unlink(missing_ok=True)
         return path
 
-    def rollback(self, to: int, number: int) -> Life:
+    def rollback(self, to: int, number: int, *, expected: Life | None = None) -> Life:
         """Return to the life after entry ``to`` and record that as entry ``number``.
 
+        Args:
+            to: The entry to return to; 0 for birth.
+            number: Number of the rollback's own entry.
+            expected: The life that whoever asks believes to return to.
+
         Raises:
-            InvalidInput: If there was no such entry, or it was forgotten.
+            InvalidInput: If there was no such entry, it was forgotten, or the life after it is not
+                the expected one.
             JournalError: If it could not be recorded.
         """
         if to != 0 and to not in self._befores():
@@ -166,6 +172,11 @@ class Home:
                 f"There is no entry {to} to return to.", "It never was, or was forgotten."
             )
         life = self.restore(upto=to)
+        if expected is not None and not same_life(life, expected):
+            raise InvalidInput(
+                f"The checkpoint at entry {to} is not of this brain's history.",
+                "Pass one that this brain took itself, or the number of an entry.",
+            )
         entry = Entry(number, "rollback", {"to": to}, {})
         life = replace(life, sequence=number)
         self.record(entry, life)

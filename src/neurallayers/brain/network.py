@@ -21,7 +21,7 @@ from neurallayers.dynamics.cell import check_frames, initial_state_like
 from neurallayers.errors import InvalidSpec, ShapeMismatch
 from neurallayers.regions import Region, RegionState, Tract
 from neurallayers.seeding import derive_seed
-from neurallayers.senses import ENCODERS, Encoder
+from neurallayers.senses import ENCODERS, Encoder, PoissonRate
 from neurallayers.state import to_named
 
 
@@ -262,7 +262,19 @@ class BrainNetwork(Cell[BrainState]):
             ),
         )
 
-    def encode(self, stimuli: Tensor, state: BrainState | None, steps: int | None = None) -> Drive:
+    @property
+    def noisy(self) -> bool:
+        """Whether its sense draws random numbers, so that :meth:`perceive` heeds a seed."""
+        return isinstance(self.encoder, PoissonRate)
+
+    def encode(
+        self,
+        stimuli: Tensor,
+        state: BrainState | None,
+        steps: int | None = None,
+        *,
+        seed: int = 0,
+    ) -> Drive:
         """Turn stimuli ``[batch, height, width, channels]`` into drive.
 
         Raises:
@@ -275,12 +287,17 @@ class BrainNetwork(Cell[BrainState]):
                 "neurallayers.senses.as_images brings images into this form.",
             )
         steps = self.spec.steps if steps is None else steps
-        sense = self._new_sense(len(stimuli)) if state is None else state.sense
+        sense = self._new_sense(len(stimuli), seed) if state is None else state.sense
         frames, sense = self.encoder.encode(stimuli, steps, sense)
         return Drive(frames, steps if self.encoder.held else None, sense)
 
     def perceive(
-        self, stimuli: Tensor, state: BrainState | None = None, *, steps: int | None = None
+        self,
+        stimuli: Tensor,
+        state: BrainState | None = None,
+        *,
+        steps: int | None = None,
+        seed: int = 0,
     ) -> Activity:
         """Show stimuli for the time that the spec says and let the network run.
 
@@ -288,8 +305,9 @@ class BrainNetwork(Cell[BrainState]):
             stimuli: ``[batch, height, width, channels]`` in 0..1.
             state: State before; new-born when left out (training).
             steps: Steps to run instead of the spec's.
+            seed: Seed of a noisy sense of the new-born; a state brings its own.
         """
-        drive = self.encode(stimuli, state, steps)
+        drive = self.encode(stimuli, state, steps, seed=seed)
         activity = self.live(drive.frames, state, steps=drive.steps)
         lived = activity.state._replace(sense=drive.state)
         return Activity(

@@ -36,13 +36,14 @@ class Activity(Protocol):
 class Trainable(Protocol):
     """A network that :func:`~neurallayers.training.fit.fit` can train; it is an ``nn.Module`` too.
 
-    Three things are used when they are there:
+    Four things are used when they are there:
 
     * ``calibrate(features, targets)`` is called once after training with the features
       ``[n, n_features]`` and labels ``[n]`` of the whole training set;
     * ``set_rate_targets(rates)`` is called once after training with the mean spikes a step of each
       neuron, ``{region: [*neurons]}``, if its activities have ``spikes``;
-    * ``spec`` is compared when training is resumed from a checkpoint.
+    * ``spec`` is compared when training is resumed from a checkpoint;
+    * ``noisy``, if true, says that ``perceive(stimuli, seed=...)`` takes the seed of its noise.
     """
 
     def perceive(self, stimuli: Tensor, /) -> Activity:

@@ -21,7 +21,7 @@ class later falls onto an old one. Two auxiliary tasks hold against that:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -114,7 +114,7 @@ class Classification(nn.Module):
             turned = dihedral_by(stimuli, drawn).to(stimuli.device)
             stimuli = torch.cat([stimuli, turned])
             kinds = torch.cat([kinds, kinds + drawn.to(kinds.device)])
-        activity = network.perceive(stimuli)
+        activity = _perceived(network, stimuli, generator)
         scores = activity.scores[:batch]
         loss = functional.cross_entropy(
             scores, targets, label_smoothing=self.config.label_smoothing
@@ -130,6 +130,15 @@ class Classification(nn.Module):
             penalty = rate_penalty(activity.rates, self.config.rate_target)
             loss = loss + self.config.rate_penalty * penalty
         return Judgement(loss, scores, activity)
+
+
+def _perceived(network: Trainable, stimuli: Tensor, generator: torch.Generator) -> Activity:
+    """What the network makes of a batch; a noisy sense gets new noise for each."""
+    if not getattr(network, "noisy", False):
+        return network.perceive(stimuli)
+    seed = int(torch.randint(2**31, (1,), generator=generator))
+    activity: Activity = cast(Any, network).perceive(stimuli, seed=seed)
+    return activity
 
 
 def classification_for(network: Trainable, images: Tensor, config: FitConfig) -> Classification:

@@ -1,7 +1,8 @@
 """Fused multi-step forms of the cells; the cells' ``forward`` is the specification.
 
-The back end is chosen by device: compiled loops (numba) on CPUs, torch elsewhere. The environment
-variable ``NEURALLAYERS_KERNELS`` overrides it: ``numba`` (as by default), ``torch`` (a fused
+The back end is chosen by device: compiled loops (numba) on CPUs, Triton on CUDA devices where it is
+installed and agrees with torch, torch elsewhere. The environment variable ``NEURALLAYERS_KERNELS``
+overrides it: ``numba`` (as by default), ``triton`` (Triton or an error), ``torch`` (a fused
 autograd node in plain torch, anywhere), ``reference`` (the loop of single steps).
 
 All functions take frames ``[time, batch, *shape]``, or with ``steps`` one frame
@@ -35,7 +36,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-CHOICES = ("numba", "torch", "reference")
+CHOICES = ("numba", "triton", "torch", "reference")
 _DTYPES = (torch.float32, torch.float64, torch.bfloat16)
 _DEVICES = ("cpu", "cuda", "mps", "xpu")
 
@@ -248,9 +249,16 @@ def _choice() -> str:
 
 
 def sweeps_for(device: str) -> Sweeps:
-    """The back end that serves this type of device."""
-    if device == "cpu" and _choice() == "numba":
-        return _cpu_sweeps()
+    """The back end that serves this type of device.
+
+    Raises:
+        InvalidInput: If Triton is asked for and cannot serve it.
+    """
+    choice = _choice()
+    if choice == "triton":
+        return _triton_sweeps(device)
+    if choice == "numba" and device in ("cpu", "cuda"):
+        return _cpu_sweeps() if device == "cpu" else _cuda_sweeps()
     return _torch_sweeps()
 
 
@@ -263,6 +271,36 @@ def _cpu_sweeps() -> Sweeps:
         log.warning("kernels.numba_missing", extra={"reason": str(error)})
         return _torch_sweeps()
     return NumbaSweeps()
+
+
+@functools.cache
+def _cuda_sweeps() -> Sweeps:
+    from neurallayers.dynamics.kernels import triton_sweeps
+
+    try:
+        # These kernels were never run on a GPU by us: each machine is asked first.
+        triton_sweeps.check("cuda")
+    except Exception as error:  # no Triton, no C compiler for it, no driver, another answer, ...
+        log.warning("kernels.triton_unusable", extra={"reason": str(error)})
+        return _torch_sweeps()
+    return triton_sweeps.TritonSweeps()
+
+
+def _triton_sweeps(device: str) -> Sweeps:
+    from neurallayers.dynamics.kernels import triton_sweeps
+
+    if device != "cuda" and not triton_sweeps.interpreted():
+        raise InvalidInput(
+            f"NEURALLAYERS_KERNELS is 'triton', but the frames are on {device!r}.",
+            "Triton kernels need a CUDA device; move the cell there or unset the variable.",
+        )
+    try:
+        return triton_sweeps.TritonSweeps()
+    except ImportError as error:
+        raise InvalidInput(
+            f"NEURALLAYERS_KERNELS is 'triton', but {error}.",
+            "Install triton (builds of torch for CUDA bring it) or unset the variable.",
+        ) from error
 
 
 @functools.cache

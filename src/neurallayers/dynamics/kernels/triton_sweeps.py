@@ -63,7 +63,9 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 @kernel
-def _reset(potential: tl.tensor, fired: tl.tensor, threshold: tl.tensor, ZERO_RESET: tl.constexpr) -> tl.tensor:
+def _reset(
+    potential: tl.tensor, fired: tl.tensor, threshold: tl.tensor, ZERO_RESET: tl.constexpr
+) -> tl.tensor:
     if ZERO_RESET:
         result = potential * (1 - fired)
     else:
@@ -72,7 +74,9 @@ def _reset(potential: tl.tensor, fired: tl.tensor, threshold: tl.tensor, ZERO_RE
 
 
 @kernel
-def _derivative(distance: tl.tensor, slope: tl.tensor, height: tl.tensor, SHAPE: tl.constexpr) -> tl.tensor:
+def _derivative(
+    distance: tl.tensor, slope: tl.tensor, height: tl.tensor, SHAPE: tl.constexpr
+) -> tl.tensor:
     if SHAPE == "peak":
         base = 1 + slope * tl.abs(distance)
         result = height / (base * base)
@@ -283,6 +287,11 @@ def _backward(
         tl.store(grad_a + at, ga, mask=mask)
     if grad_decay is not None:
         tl.store(grad_decay + at, gd, mask=mask)
+
+
+def interpreted() -> bool:
+    """Whether Triton interprets these kernels on the CPU (``TRITON_INTERPRET=1`` at import)."""
+    return INSTALLED and not isinstance(_forward, triton.JITFunction)
 
 
 class _State(NamedTuple):

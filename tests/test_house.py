@@ -20,7 +20,7 @@ LINES_AT_MOST = 500
 NAMES_OF_NOTHING = {"base", "common", "helper", "helpers", "misc", "util", "utils"}
 WITHOUT_OWN_TEST = {"__init__.py", "__main__.py"}
 PICKLERS = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
-MAY_PRINT = ("cli.py", "demo")
+MAY_PRINT: tuple[str, ...] = ()
 
 
 def repository_files() -> list[Path]:

@@ -394,3 +394,20 @@ def test_a_checkpoint_of_another_life_is_no_moment_of_this_one(tmp_path: Path) -
         with pytest.raises(InvalidInput, match="not of this brain's history"):
             brain.rollback(twin.checkpoint())
         assert bits(brain.life) == before
+
+
+def test_what_leaned_on_a_forgotten_lesson_is_lived_through_without_it(tmp_path: Path) -> None:
+    image = pictures(1, NETWORK)[0]
+    with Brain.open(tmp_path, NETWORK) as brain:
+        for label in brain.labels:
+            brain.forget_class(label)
+        lesson = brain.learn(image, "only").entry
+        brain.learn(image, reward=1.0)
+        brain.forget_class("only")
+        brain.forget(lesson)
+        assert brain.labels == ()
+        with pytest.raises(InvalidInput, match="knows no class"):
+            brain.learn(image, reward=1.0)
+        lived = bits(brain.life)
+    with Brain.open(tmp_path) as brain:
+        assert bits(brain.life) == lived

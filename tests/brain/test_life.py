@@ -179,8 +179,6 @@ def test_an_entry_that_makes_no_sense_is_refused() -> None:
     life = Life.begin(NETWORK)
     with pytest.raises(JournalError, match="newer release"):
         live(NETWORK, life, Entry(1, "dream", {}, {"stimulus": IMAGES[0]}))
-    with pytest.raises(InvalidInput, match="does not know 'c'"):
-        live(NETWORK, life, Entry(1, "forget_class", {"label": "c"}))
     with pytest.raises(InvalidInput, match="have shape"):
         live(NETWORK, life, lesson(1, "a", torch.zeros(5, 5)))
 
@@ -207,3 +205,11 @@ def test_a_ledger_of_another_shape_is_refused() -> None:
         ledger_from({name: named[name] for name in ("entries", "keys")}, 5, 3)
     with pytest.raises(InvalidInput, match="ledger of lessons has shapes"):
         ledger_from({}, 5, 3)
+
+
+def test_forgetting_a_class_that_is_not_there_changes_nothing() -> None:
+    life = Life.begin(NETWORK)
+    after, outcome = live(NETWORK, life, Entry(1, "forget_class", {"label": "c"}))
+    assert bits(after.state) == bits(life.state)
+    assert after.labels == life.labels
+    assert outcome.thinking is None

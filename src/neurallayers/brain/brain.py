@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import operator
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ from neurallayers.errors import InvalidInput, JournalError, NeuralLayersError, S
 from neurallayers.seeding import stream
 from neurallayers.senses import as_images
 from neurallayers.state import to_named
+
+log = logging.getLogger(__name__)
 
 KIND = "brain"
 
@@ -119,7 +122,8 @@ class Brain:
         snapshot = read_snapshot(path, kind=KIND)
         try:
             spec = BrainSpec.from_dict(snapshot.manifest["spec"])
-            network = network_from(spec, snapshot.parts["network"], str(path))
+            seed = int(snapshot.manifest["seed"])
+            network = network_from(spec, snapshot.parts["network"], str(path), seed=seed)
             life = life_from(network, snapshot.manifest, snapshot.parts)
         except SnapshotError:
             raise
@@ -159,10 +163,13 @@ class Brain:
             network = load_pretrained(network)
         home = Home.open(folder, network, seed=seed, snapshot_every=snapshot_every)
         try:
-            return cls._living(home.network, home.restore(), home)
+            brain = cls._living(home.network, home.restore(), home)
         except BaseException:
             home.close()
             raise
+        if not brain.self_check():
+            log.warning("brain.batches_change_bits", extra={"folder": str(folder)})
+        return brain
 
     def fork(self) -> Brain:
         """An independent copy, in memory: what one learns the other does not."""
@@ -271,6 +278,8 @@ class Brain:
         if target is not None:
             kind, content = "lesson", {"target": _as_label(target)}
         else:
+            if not self.labels:
+                raise InvalidInput("This brain knows no class.", "Teach it one first.")
             kind, content = "reward", {"reward": _as_reward(reward)}
         labels = self.life.labels
         outcome = self._happen(kind, content, {"stimulus": self._stored(stimulus)})
@@ -370,6 +379,7 @@ class Brain:
             manifest={
                 "spec": self.network.spec.to_dict(),
                 "network": self.network.fingerprint(),
+                "seed": self.network.seed,
                 **life_manifest(self.life),
             },
             parts={

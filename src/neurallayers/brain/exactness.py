@@ -13,7 +13,6 @@ machine at hand.
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -21,6 +20,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from neurallayers.dynamics import kernels
 from neurallayers.seeding import stream
 from neurallayers.state import batch_size, gather, map_state
 
@@ -31,7 +31,11 @@ TILE = 16
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute with one thread, and with as many as before afterwards."""
+    """Compute with one thread, and with as many as before afterwards.
+
+    The number is one for the whole process: where several Python threads think at once, it may stay
+    at one.
+    """
     before = torch.get_num_threads()
     if before != 1:
         torch.set_num_threads(1)
@@ -70,7 +74,7 @@ def numeric_platform() -> dict[str, str]:
         "machine": platform.machine(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "torch": torch.__version__.split("+")[0],
-        "kernels": os.environ.get("NEURALLAYERS_KERNELS", "default"),
+        "kernels": kernels.backend("cpu"),
         "dtype": "float32",
     }
 

@@ -145,7 +145,7 @@ class FolderLock:
             return JournalError(
                 f"{self.folder} is in use by process {holder or 'unknown'}.",
                 "Close the brain that has it open or wait for that process to end; to have the "
-                "brain twice, fork it into another folder.",
+                "brain twice, save it to a file and load that.",
             )
         return JournalError(
             f"{self.folder} cannot be locked: {error.strerror}.",

@@ -186,6 +186,9 @@ def _lesson(network: BrainNetwork, life: Life, entry: Entry) -> tuple[Life, Outc
 
 
 def _reward(network: BrainNetwork, life: Life, entry: Entry) -> tuple[Life, Outcome]:
+    if not life.known_labels:
+        # All lessons were forgotten since: there is no answer left to reward.
+        return life, Outcome()
     reward = torch.tensor([float(entry.content["reward"])])
     thinking, lesson = reinforce(network, life.state, _image(network, entry), reward)
     ledger = life.ledger.add(entry.sequence, -1, lesson)
@@ -214,8 +217,14 @@ def _with_slot_for(network: BrainNetwork, life: Life, label: str) -> Life:
 
 
 def _forget_class(network: BrainNetwork, life: Life, entry: Entry) -> tuple[Life, Outcome]:
-    """Free the slot and take back what its lessons did to rival classes."""
-    slot = life.slot(str(entry.content["label"]))
+    """Free the slot and take back what its lessons did to rival classes.
+
+    When the lessons that introduced the class were themselves forgotten, nothing is left to do.
+    """
+    label = str(entry.content["label"])
+    if label not in life.labels:
+        return life, Outcome()
+    slot = life.slot(label)
     readout, ledger = life.state.readout, life.ledger
     own = ledger.taught == slot
     undone = ledger.coefficients.clone()

@@ -27,6 +27,8 @@ SPIKING = ("LIF", "AdaptiveLIF", "RecurrentLIF", "RecurrentAdaptiveLIF")
 SENSE = "sense"
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+# As long as the names that a brain can be taught.
+Label = Annotated[str, Field(min_length=1, max_length=200)]
 Extent = Annotated[int, Field(ge=1, le=1_000_000)]
 Shape = Annotated[tuple[Extent, ...], Field(min_length=1, max_length=3)]
 
@@ -135,7 +137,7 @@ class ReadoutSpec(_Frozen):
     """
 
     sources: Annotated[tuple[Name, ...], Field(min_length=1)]
-    labels: Annotated[tuple[str, ...], Field(min_length=1, max_length=100_000)]
+    labels: Annotated[tuple[Label, ...], Field(min_length=1, max_length=100_000)]
     capacity: int = Field(default=16, ge=1, le=100_000)
     delay_ms: float = Field(default=1.0, gt=0, le=1_000)
     tau_ms: float = Field(default=20.0, gt=0)

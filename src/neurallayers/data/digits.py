@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 
 from neurallayers.data.dataset import DATASETS, Dataset, Split
-from neurallayers.extras import require
 
 _HELD_OUT = 0.2
 _LEVELS = 16.0
@@ -24,12 +23,12 @@ def load_digits() -> Dataset:
 
     Returns:
         1,437 images to train on and 360 to test on, float32 ``[n, 8, 8]`` from 0 to 1.
-
-    Raises:
-        MissingExtra: If scikit-learn is not installed.
     """
-    source = require("sklearn.datasets", extra="all").load_digits()
-    split = require("sklearn.model_selection", extra="all").train_test_split
+    # Imported here, as it costs a second and few need it.
+    from sklearn.datasets import load_digits as load
+    from sklearn.model_selection import train_test_split as split
+
+    source = load()
     places = range(len(source.target))
     train, test = split(places, test_size=_HELD_OUT, random_state=0, stratify=source.target)
     images = torch.from_numpy(source.images / _LEVELS).to(torch.float32)

@@ -273,3 +273,11 @@ def test_vmap_over_runs_gives_what_a_loop_gives() -> None:
     xs = 3 * torch.rand(5, 6, 2, 4, generator=torch.Generator().manual_seed(16))
     together = torch.vmap(lambda frames: cell.run(frames)[0])(xs)
     torch.testing.assert_close(together, torch.stack([cell.run(frames)[0] for frames in xs]))
+
+
+def test_the_back_end_that_serves_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kernels.backend("cpu") in ("numba", "torch")
+    monkeypatch.setenv("NEURALLAYERS_KERNELS", "torch")
+    assert kernels.backend("cpu") == "torch"
+    monkeypatch.setenv("NEURALLAYERS_KERNELS", "reference")
+    assert kernels.backend("cpu") == "reference"

@@ -248,6 +248,13 @@ def _choice() -> str:
     return choice
 
 
+def backend(device: str) -> str:
+    """Name of what serves this type of device: ``numba``, ``torch``, ``triton``, ``reference``."""
+    if _choice() == "reference":
+        return "reference"
+    return type(sweeps_for(device)).__name__.removesuffix("Sweeps").lower()
+
+
 def sweeps_for(device: str) -> Sweeps:
     """The back end that serves this type of device.
 
@@ -287,9 +294,9 @@ def _cuda_sweeps() -> Sweeps:
 
 
 def _triton_sweeps(device: str) -> Sweeps:
-    from neurallayers.dynamics.kernels import triton_sweeps
+    from neurallayers.dynamics.kernels import triton_kernels, triton_sweeps
 
-    if device != "cuda" and not triton_sweeps.interpreted():
+    if device != "cuda" and not triton_kernels.interpreted():
         raise InvalidInput(
             f"NEURALLAYERS_KERNELS is 'triton', but the frames are on {device!r}.",
             "Triton kernels need a CUDA device; move the cell there or unset the variable.",

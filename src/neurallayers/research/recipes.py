@@ -80,8 +80,7 @@ def hasn_nano_digits() -> Recipe:
             epochs=15,
             batch_size=64,
             learning_rate=1e-2,
-            orientation_weight=0.5,
-            augment=Augmentation(rotation_degrees=12, scaling=0.12, probability=0.8),
+            augment=Augmentation(shift_pixels=1, probability=0.5),
             average_weights=0.98,
         ),
     )

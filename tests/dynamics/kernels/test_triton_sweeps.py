@@ -39,7 +39,15 @@ def interpreted_kernels() -> ModuleType:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRITON_INTERPRET", "1")
         spec.loader.exec_module(module)
-    assert module.interpreted()
+        assert module.interpreted()
+        patch.setattr(triton_sweeps, "triton_kernels", module)
+        try:
+            triton_sweeps.check("cpu")
+        except Exception as error:
+            # Interpreters of Triton before 3.9 turn arrays of one number into Python's, in a way
+            # that NumPy 2.4 no longer allows. Anything else is for the tests to report.
+            if "0-dimensional arrays" in str(error) or "ndim > 0" in str(error):
+                pytest.skip("this version of Triton's interpreter needs an older NumPy")
     return module
 
 

@@ -1,9 +1,10 @@
 """The back end for CUDA devices: whole runs in Triton kernels.
 
 These kernels were held against :mod:`~neurallayers.dynamics.kernels.torch_sweeps` in Triton's
-interpreter on a CPU, and Triton compiled them to machine code for sm_80 and sm_90. They have never
-run on a GPU: nothing is measured and nothing is tuned, block size and number of warps included. So
-the dispatch lets :func:`check` compare them with torch on the machine at hand before it uses them.
+interpreter (3.9) on a CPU, and every launch was compiled to machine code for sm_90 (by Triton 3.2
+and 3.9), many for sm_80. They have never run on a GPU: nothing is measured and nothing is tuned,
+block size and number of warps included. So the dispatch lets :func:`check` compare them with torch
+on the machine at hand before it uses them.
 
 One program advances a block of neurons of the flattened batch through all steps, with their state
 in registers. No neuron meets another, so that a row has the same bits in any batch. The backward

@@ -8,7 +8,7 @@ import torch
 from neurallayers.brain import BrainNetwork
 from neurallayers.data import Dataset, load_digits
 from neurallayers.errors import UnknownName
-from neurallayers.research import RECIPES, train
+from neurallayers.research import RECIPES, prepare, train
 from neurallayers.research.recipes import fast_precision
 
 
@@ -67,3 +67,11 @@ def test_the_precision_is_one_that_the_machine_multiplies_in() -> None:
     found = getattr(torch.cpu, "get_capabilities", dict)()
     if not (found.get("avx512_bf16") or found.get("amx_bf16") or torch.cuda.is_available()):
         assert precision == "float32"
+
+
+def test_preparing_leaves_nothing_behind() -> None:
+    data = few(load_digits())
+    before = train("hasn-nano-digits", data=data, epochs=1, threads=1).network.fingerprint()
+    prepare("hasn-nano-digits", data)
+    after = train("hasn-nano-digits", data=data, epochs=1, threads=1).network.fingerprint()
+    assert before == after

@@ -108,8 +108,10 @@ _add(version, "version", "version --json")
 def main() -> None:
     """Run the command line on the arguments of this process."""
     # Threads that wait by spinning take the cores from those that work as soon as anything else
-    # runs: three epochs on two busy cores took 52 s so, and 5 s with waiting threads asleep.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # runs: three epochs on two busy cores took 52 s so, and 5 s with waiting threads asleep. After
+    # so few turns they sleep soon enough for that, and idle cores lose nothing by it.
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that lacks the letters gets question marks, not a traceback.

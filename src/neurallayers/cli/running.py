@@ -118,7 +118,7 @@ def _trained(seed: int, epochs: int | None, *, again: bool, console: Console) ->
     """A network that knows eight of the ten digits, from an earlier run or trained now."""
     from neurallayers.brain import load_pretrained, save_pretrained
     from neurallayers.data import load_digits
-    from neurallayers.research import RECIPES, train
+    from neurallayers.research import RECIPES, prepare, train
 
     console.print("[bold]A brain goes to school[/]\n")
     digits = load_digits()
@@ -134,10 +134,15 @@ def _trained(seed: int, epochs: int | None, *, again: bool, console: Console) ->
         except NeuralLayersError as error:
             say(f"The network of an earlier run cannot be used: {error}")
     if network is None:
-        say(f"training on {len(school.train):,} handwritten digits, 0 to 7, of 43 people ...")
         begun = time.perf_counter()
-        network = train(RECIPE, seed=seed, data=school, progress=True, **changes).network
-        seconds = time.perf_counter() - begun
+        say("fitting the kernels to this machine (seconds, once) ...")
+        prepare(RECIPE, school)
+        say(
+            f"done in {time.perf_counter() - begun:.1f} s; "
+            f"training on {len(school.train):,} handwritten digits, 0 to 7, of 43 people ..."
+        )
+        trained = train(RECIPE, seed=seed, data=school, progress=True, **changes)
+        network, seconds = trained.network, trained.result.seconds
         try:
             save_pretrained(network, folder)
         except OSError as error:

@@ -10,6 +10,7 @@ import torch
 from neurallayers.brain import BrainNetwork, BrainSpec, preset
 from neurallayers.data import DATASETS, Dataset, Split
 from neurallayers.registry import Registry
+from neurallayers.senses import as_images
 from neurallayers.training import Augmentation, Evaluation, FitConfig, FitResult, evaluate, fit
 
 
@@ -61,7 +62,7 @@ def fast_precision() -> Literal["float32", "bfloat16"]:
     Some processors multiply bfloat16 in hardware; on the others it is slower than float32.
     """
     # Older releases of torch cannot tell; then nothing is assumed.
-    found = getattr(torch.cpu, "get_capabilities", dict)()
+    found: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     capable = found.get("avx512_bf16") or found.get("amx_bf16") or torch.cuda.is_available()
     return "bfloat16" if capable else "float32"
 
@@ -124,6 +125,25 @@ def hasn_micro_conv_mnist() -> Recipe:
             precision=fast_precision(),
         ),
     )
+
+
+def prepare(name: str, data: Dataset | None = None) -> None:
+    """Compile the kernels that a recipe needs, so that training does not wait for them.
+
+    This takes seconds once on a machine; afterwards they are read from the disk.
+
+    Args:
+        name: Name of the recipe.
+        data: Other data than the recipe's, as for :func:`train`.
+    """
+    recipe = RECIPES.make(name)
+    split = (DATASETS.make(recipe.data) if data is None else data).train
+    network = BrainNetwork(recipe.spec(split))
+    stimuli = as_images(split.images[:2], network.spec.sense.shape)
+    narrow = recipe.config.precision == "bfloat16"
+    with torch.autocast(stimuli.device.type, dtype=torch.bfloat16, enabled=narrow):
+        activity = network.perceive(stimuli)
+    (activity.scores.float().sum() + activity.features.float().sum()).backward()
 
 
 def train(

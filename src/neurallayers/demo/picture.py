@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
+from html import escape
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import numpy as np
 import numpy.typing as npt

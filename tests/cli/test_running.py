@@ -30,7 +30,10 @@ def untaught(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def train(name: str, *, seed: int, data: Dataset, **changes: Any) -> SimpleNamespace:
         labels = data.train.class_names
-        return SimpleNamespace(network=BrainNetwork(preset("hasn-nano", labels=labels), seed=seed))
+        return SimpleNamespace(
+            network=BrainNetwork(preset("hasn-nano", labels=labels), seed=seed),
+            result=SimpleNamespace(seconds=0.5),
+        )
 
     monkeypatch.setattr("neurallayers.research.train", train)
 

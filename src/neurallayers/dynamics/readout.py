@@ -111,7 +111,7 @@ class PlasticReadout(Cell[PlasticReadoutState]):
         slots: int | None = None,
         dt_ms: float = 1.0,
         tau_ms: float = 20.0,
-        margin: float = 1.2,
+        margin: float = 1.0,
         eagerness: float = 2.5,
         rivalry: float = 0.3,
         reward_rate: float = 0.1,

@@ -103,7 +103,7 @@ def main() -> None:
             "replay_bit_exact": exact and survivor.life.labels == witness.life.labels,
             "reopen_seconds": round(statistics.median(reopened), 3),
         },
-        "python -m benchmarks.crash",
+        f"python -m benchmarks.crash --kills {options.kills}",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.results import RESULTS
 
@@ -12,93 +12,125 @@ README = RESULTS.parent.parent / "README.md"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
-def figures() -> list[tuple[str, str, str]]:
-    """Rows of the table: what, figure, command."""
-    rows: list[tuple[str, str, str]] = []
+class Row(NamedTuple):
+    """A line of the table."""
 
-    def add(what: str, figure: str, command: str) -> None:
-        rows.append((what, figure, command))
+    what: str
+    figure: str
+    command: str
 
-    def results(name: str) -> dict[str, Any] | None:
-        path = RESULTS / f"{name}.json"
-        return json.loads(path.read_text())["results"] if path.exists() else None
 
+def results(name: str) -> dict[str, Any] | None:
+    """What a benchmark measured, if it was run."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text())["results"] if path.exists() else None
+
+
+def accuracies() -> list[Row]:
+    """How well networks and brains answer."""
+    rows: list[Row] = []
     digits = results("digits")
     if digits:
         peers = "; ".join(
             f"{name} {100 * run['accuracy']:.2f} % in {run['train_seconds']:.1f} s"
             for name, run in digits["peers"].items()
         )
-        add(
-            "scikit-learn's digits, 20 % held out, mean of five seeds",
-            f"{100 * digits['accuracy']:.2f} % after {digits['train_seconds']:.1f} s of training"
-            + (f" ({peers})" if peers else ""),
-            "python -m benchmarks.digits",
+        rows.append(
+            Row(
+                "scikit-learn's digits, 20 % held out, mean of five seeds",
+                f"{100 * digits['accuracy']:.2f} % after {digits['train_seconds']:.1f} s of "
+                "training" + (f" ({peers})" if peers else ""),
+                "python -m benchmarks.digits",
+            )
         )
     mnist = results("mnist")
     if mnist and "accuracy" in mnist:
-        add(
-            f"MNIST, `hasn-micro`, {mnist['test_images']:,} of the 10,000 test images",
-            f"{100 * mnist['accuracy']:.2f} % after {mnist['train_seconds'] / 60:.1f} minutes",
-            "python -m benchmarks.mnist",
+        rows.append(
+            Row(
+                f"MNIST, `hasn-micro`, {mnist['test_images']:,} of the 10,000 test images",
+                f"{100 * mnist['accuracy']:.2f} % after {mnist['train_seconds'] / 60:.1f} minutes",
+                "python -m benchmarks.mnist",
+            )
         )
     if mnist and "convolution" in mnist:
         part = mnist["convolution"]
-        add(
-            "MNIST, `hasn-micro-conv`, the same images",
-            f"{100 * part['accuracy']:.2f} % after {part['train_seconds'] / 60:.1f} minutes",
-            "python -m benchmarks.mnist --convolution",
+        rows.append(
+            Row(
+                "MNIST, `hasn-micro-conv`, the same images",
+                f"{100 * part['accuracy']:.2f} % after {part['train_seconds'] / 60:.1f} minutes",
+                "python -m benchmarks.mnist --convolution",
+            )
         )
     online = results("online")
     if online:
-        add(
-            "two digit classes taught on-line, ten lessons each, among eight old ones",
-            f"{100 * online['new_class_accuracy_10']:.1f} % right, the old classes lose "
-            f"{100 * online['old_class_drop_10']:.1f} points (nearest class mean: "
-            f"{100 * online['nearest_mean_new_class_accuracy_10']:.1f} % and "
-            f"{100 * online['nearest_mean_old_class_drop_10']:.1f}; fine-tuning: "
-            f"{100 * online['fine_tuned_new_class_accuracy_10']:.1f} % and "
-            f"{100 * online['fine_tuned_old_class_drop_10']:.1f})",
-            "python -m benchmarks.online",
+        rows.append(
+            Row(
+                "two digit classes taught on-line, ten lessons each, among eight old ones",
+                f"{100 * online['new_class_accuracy_10']:.1f} % right, the old classes lose "
+                f"{100 * online['old_class_drop_10']:.1f} points (nearest class mean: "
+                f"{100 * online['nearest_mean_new_class_accuracy_10']:.1f} % and "
+                f"{100 * online['nearest_mean_old_class_drop_10']:.1f}; fine-tuning: "
+                f"{100 * online['fine_tuned_new_class_accuracy_10']:.1f} % and "
+                f"{100 * online['fine_tuned_old_class_drop_10']:.1f})",
+                "python -m benchmarks.online",
+            )
         )
+    return rows
+
+
+def speeds() -> list[Row]:
+    """How fast and how durable they are."""
+    rows: list[Row] = []
     kernels = results("kernels")
     if kernels:
-        add(
-            "LIF layer, forward and backward, T=100, batch 64, 1,024 neurons",
-            f"{kernels['lif_speedup_over_best_peer']:.1f} times the best peer",
-            "python -m benchmarks.kernels",
+        rows.append(
+            Row(
+                "LIF layer, forward and backward, T=100, batch 64, 1,024 neurons",
+                f"{kernels['lif_speedup_over_best_peer']:.1f} times the best peer",
+                "python -m benchmarks.kernels",
+            )
         )
-        add(
-            "training step 784-512-256-10, T=50, batch 128",
-            f"{kernels['mlp_speedup_over_best_peer']:.2f} times the best peer, "
-            f"{kernels['mlp_ratio_to_floor']:.2f} of its matrix products alone",
-            "python -m benchmarks.kernels",
+        rows.append(
+            Row(
+                "training step 784-512-256-10, T=50, batch 128",
+                f"{kernels['mlp_speedup_over_best_peer']:.2f} times the best peer, "
+                f"{kernels['mlp_ratio_to_floor']:.2f} of its matrix products alone",
+                "python -m benchmarks.kernels",
+            )
         )
-        add(
-            "recurrent training step 700-256-20, T=100, batch 64",
-            f"{kernels['recurrent_speedup_over_best_peer']:.1f} times the best peer",
-            "python -m benchmarks.kernels",
+        rows.append(
+            Row(
+                "recurrent training step 700-256-20, T=100, batch 64",
+                f"{kernels['recurrent_speedup_over_best_peer']:.1f} times the best peer",
+                "python -m benchmarks.kernels",
+            )
         )
     individuals = results("individuals")
     if individuals:
-        add(
-            f"{individuals['brains']:,} brains with weights of their own in one batch, one thread",
-            f"{individuals['thoughts_per_second']:,} thoughts a second, "
-            f"{individuals['speedup_over_one_by_one']:.1f} times one by one, "
-            f"{individuals['bytes_per_brain'] / 1024:.0f} KiB a brain",
-            "python -m benchmarks.individuals",
+        rows.append(
+            Row(
+                f"{individuals['brains']:,} brains with weights of their own in one batch, "
+                "one thread",
+                f"{individuals['thoughts_per_second']:,} thoughts a second, "
+                f"{individuals['speedup_over_one_by_one']:.1f} times one by one, "
+                f"{individuals['bytes_per_brain'] / 1024:.0f} KiB a brain",
+                "python -m benchmarks.individuals",
+            )
         )
     crash = results("crash")
     if crash:
-        add(
-            f"{crash['kills']} times kill -9 while a brain is taught",
-            f"{crash['acknowledged_lost']} of {crash['acknowledged']:,} acknowledged lessons lost; "
-            + (
-                "the same bits as an uninterrupted life"
-                if crash["replay_bit_exact"]
-                else "not the same bits as an uninterrupted life"
-            ),
-            "python -m benchmarks.crash",
+        rows.append(
+            Row(
+                f"{crash['kills']} times kill -9 while a brain is taught",
+                f"{crash['acknowledged_lost']} of {crash['acknowledged']:,} acknowledged lessons "
+                "lost; "
+                + (
+                    "the same bits as an uninterrupted life"
+                    if crash["replay_bit_exact"]
+                    else "not the same bits as an uninterrupted life"
+                ),
+                "python -m benchmarks.crash",
+            )
         )
     return rows
 
@@ -106,7 +138,9 @@ def figures() -> list[tuple[str, str, str]]:
 def main(readme: Path = README) -> None:
     """Replace the table between the two marks."""
     lines = ["| what | figure | command |", "| --- | --- | --- |"]
-    lines += [f"| {what} | {figure} | `{command}` |" for what, figure, command in figures()]
+    lines += [
+        f"| {what} | {figure} | `{command}` |" for what, figure, command in accuracies() + speeds()
+    ]
     before, rest = readme.read_text().split(BEGIN)
     _, after = rest.split(END)
     readme.write_text(f"{before}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{after}")

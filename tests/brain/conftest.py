@@ -1,12 +1,15 @@
-"""A network that really tells handwritten digits apart, trained once a run."""
+"""What several tests of this folder need: a network that really tells digits apart, a journal."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import torch
 from tests.brain.individuals import ADAPTIVE, FAST
+from tests.brain.journals import GENESIS
 from torch import Tensor
 from torch.nn import functional
 
@@ -19,6 +22,7 @@ from neurallayers.brain import (
     TractSpec,
 )
 from neurallayers.brain.exactness import one_thread
+from neurallayers.brain.journal import FileJournal
 from neurallayers.data import load_digits
 from neurallayers.seeding import stream
 
@@ -79,3 +83,17 @@ def trained() -> Trained:
     with one_thread():
         _train(network, digits.train.images[seen].unsqueeze(-1), digits.train.labels[seen])
     return Trained(network, digits.test.images, digits.test.labels)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the journal lies."""
+    return tmp_path / "journal"
+
+
+@pytest.fixture
+def journal(path: Path) -> Iterator[FileJournal]:
+    """An empty journal, open."""
+    opened = FileJournal.create(path, GENESIS)
+    yield opened
+    opened.close()

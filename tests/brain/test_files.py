@@ -161,7 +161,8 @@ def test_a_lock_that_nobody_holds_any_more_is_free(tmp_path: Path) -> None:
     lock = FolderLock(tmp_path)
     del lock
     gc.collect()
-    FolderLock(tmp_path).release()
+    with FolderLock(tmp_path) as again:
+        assert again.held
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,19 +17,6 @@ from neurallayers.brain import journal as journal_module
 from neurallayers.brain.frames import header_frame
 from neurallayers.brain.journal import Entry, FileJournal, Journal
 from neurallayers.errors import InvalidInput, JournalError
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal"
-
-
-@pytest.fixture
-def journal(path: Path) -> Iterator[FileJournal]:
-    opened = FileJournal.create(path, GENESIS)
-    yield opened
-    opened.close()
-
 
 # ------------------------------------------------------------------------- append and read
 

@@ -7,30 +7,16 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from tests.brain.journals import GENESIS, disk_full, lesson, lessons, reopened
+from tests.brain.journals import disk_full, lesson, lessons, reopened
 
 from neurallayers.brain import files
 from neurallayers.brain.journal import Entry, FileJournal
 from neurallayers.errors import JournalError
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal"
-
-
-@pytest.fixture
-def journal(path: Path) -> Iterator[FileJournal]:
-    opened = FileJournal.create(path, GENESIS)
-    yield opened
-    opened.close()
-
 
 # ---------------------------------------------------------------------------- torn tails
 

@@ -42,11 +42,17 @@ def test_a_graph_may_be_gone_through_twice(back_end: str, kind: Any) -> None:
 def test_truncated_backpropagation_needs_no_retained_graph(back_end: str) -> None:
     cell = make(RecurrentAdaptiveLIF, 4)
     state = None
+    gradients = []
     for _ in range(3):
         xs = 3 * torch.rand(6, 2, 4, generator=torch.Generator().manual_seed(14))
         outputs, last = cell.run(xs, state)
+        cell.zero_grad()
         (outputs.sum() + last.membrane_potential.sum()).backward()
+        gradients.append(cell.recurrent_weight.grad)
         state = type(last)(*(part.detach() for part in last))
+    # The state goes on, so that the same frames give another gradient each time.
+    assert all(bool(gradient.any()) for gradient in gradients)
+    assert not torch.equal(gradients[0], gradients[1])
 
 
 @pytest.mark.parametrize("kind", CELLS)

@@ -34,41 +34,88 @@ def map_state(function: Callable[..., Tensor], state: S, *others: S) -> S:
     >>> map_state(lambda t: t + 1, {"v": torch.zeros(2)})
     {'v': tensor([1., 1.])}
     """
-    return cast(S, _map(function, state, others, "state"))
+    try:
+        return cast(S, _map(function, state, others))
+    except _Unlike:
+        raise _difference(state, others, "state") from None
 
 
-def _map(function: Callable[..., Tensor], node: Any, others: Sequence[Any], path: str) -> Any:
+def _map(function: Callable[..., Tensor], node: Any, others: Sequence[Any]) -> Any:
+    # This runs for every row of every batch: the common kinds come first.
+    if isinstance(node, Tensor):
+        for other in others:
+            if not isinstance(other, Tensor):
+                raise _Unlike
+        return function(node, *others)
     for other in others:
         if _structure(other) != _structure(node):
-            raise InvalidInput(
+            raise _Unlike
+    if isinstance(node, tuple):
+        values = [
+            _map(function, value, [other[i] for other in others]) for i, value in enumerate(node)
+        ]
+        return type(node)(*values) if hasattr(node, "_fields") else tuple(values)
+    if isinstance(node, Mapping):
+        return {
+            key: _map(function, value, [other[key] for other in others])
+            for key, value in node.items()
+        }
+    raise _Unlike
+
+
+class _Unlike(Exception):
+    """Somewhere in the states there is something else than tensors, or another structure."""
+
+
+def _difference(node: Any, others: Sequence[Any], path: str) -> InvalidInput:
+    """Where that is, in words; looked for only when it is known to be there."""
+    for other in others:
+        if _structure(other) != _structure(node):
+            return InvalidInput(
                 f"{path} is {_structure(node)} in one state and {_structure(other)} in another.",
                 "Combine only states of the same network and capacity.",
             )
-    if isinstance(node, Tensor):
-        return function(node, *others)
+    if isinstance(node, tuple | Mapping):
+        for key, name in _parts(node):
+            found = _difference(node[key], [other[key] for other in others], f"{path}.{name}")
+            if found.problem:
+                return found
+    elif not isinstance(node, Tensor):
+        return InvalidInput(
+            f"{path} holds a {type(node).__name__}.",
+            "A state holds only tensors, tuples and dicts.",
+        )
+    return InvalidInput("", "")
+
+
+def _parts(node: Any) -> list[tuple[Any, Any]]:
+    """The keys of a tuple or mapping with their names."""
     if isinstance(node, Mapping):
-        return {
-            key: _map(function, value, [other[key] for other in others], f"{path}.{key}")
-            for key, value in node.items()
-        }
-    if isinstance(node, tuple):
-        fields = getattr(node, "_fields", range(len(node)))
-        values = [
-            _map(function, value, [other[i] for other in others], f"{path}.{fields[i]}")
-            for i, value in enumerate(node)
-        ]
-        return type(node)(*values) if hasattr(node, "_fields") else tuple(values)
-    raise InvalidInput(
-        f"{path} holds a {type(node).__name__}.", "A state holds only tensors, tuples and dicts."
-    )
+        return [(key, key) for key in node]
+    return list(enumerate(getattr(node, "_fields", range(len(node)))))
 
 
 def _structure(node: Any) -> str:
     if isinstance(node, Tensor):
         return "a tensor"
-    if isinstance(node, Mapping):
-        return f"a dict of {sorted(map(str, node))}"
-    return f"{type(node).__name__} of {len(node)}" if isinstance(node, tuple) else "no state"
+    if isinstance(node, tuple):
+        return f"{type(node).__name__} of {len(node)}"
+    return f"a dict of {sorted(map(str, node))}" if isinstance(node, Mapping) else "no state"
+
+
+def tensors(state: Any) -> list[Tensor]:
+    """Every tensor of a state, in the order of :func:`leaves`."""
+    found: list[Tensor] = []
+    _collect(state, found)
+    return found
+
+
+def _collect(node: Any, found: list[Tensor]) -> None:
+    if isinstance(node, Tensor):
+        found.append(node)
+        return
+    for part in node if isinstance(node, tuple) else node.values():
+        _collect(part, found)
 
 
 def leaves(state: Any) -> Iterator[tuple[str, Tensor]]:

@@ -15,6 +15,7 @@ from tests.brain.individuals import bits, live_through, looped_spec, pictures, s
 
 from neurallayers.brain import Brain, BrainNetwork, Life, live
 from neurallayers.brain import home as home_module
+from neurallayers.brain import replay as replay_module
 from neurallayers.brain.journal import Entry, FileJournal
 from neurallayers.errors import InvalidInput, JournalError, SnapshotError
 
@@ -107,7 +108,7 @@ def test_only_what_came_after_the_snapshot_is_lived_again(
         seen.append(entry.sequence)
         return live(network, life, entry)
 
-    monkeypatch.setattr(home_module, "live", counting)
+    monkeypatch.setattr(replay_module, "live", counting)
     with Brain.open(tmp_path):
         assert seen == [6, 7]
 

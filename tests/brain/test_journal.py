@@ -61,6 +61,7 @@ def test_a_journal_is_what_the_interface_says(journal: FileJournal) -> None:
     members = {name for name in vars(Journal) if not name.startswith("_")}
     assert members == {
         "append", "close", "digest_at", "genesis", "position", "read", "rewrite_without",
+        "rollbacks",
     }  # fmt: skip
     assert members <= set(dir(FileJournal))
 

@@ -2,7 +2,8 @@
 
 from neurallayers.brain.brain import Brain, Checkpoint, Lesson
 from neurallayers.brain.explanation import Explanation
-from neurallayers.brain.life import Life, live
+from neurallayers.brain.life import Life
+from neurallayers.brain.living import live
 from neurallayers.brain.network import Activity, BrainNetwork, BrainState
 from neurallayers.brain.presets import PRESETS, preset
 from neurallayers.brain.pretrained import load_pretrained, pretrained_names, save_pretrained

@@ -15,16 +15,18 @@ from torch import Tensor
 
 from neurallayers.brain.exactness import self_check
 from neurallayers.brain.explanation import Explanation, explain
+from neurallayers.brain.feedback import as_label, feedback
 from neurallayers.brain.home import Home
 from neurallayers.brain.journal import Entry
-from neurallayers.brain.life import Life, Outcome, live
+from neurallayers.brain.life import Life
+from neurallayers.brain.living import Outcome, live
 from neurallayers.brain.network import BrainNetwork
 from neurallayers.brain.pretrained import load_pretrained, network_from
 from neurallayers.brain.snapshot import read_snapshot, write_snapshot
 from neurallayers.brain.spec import BrainSpec
 from neurallayers.brain.stored_life import life_from, life_manifest, life_parts
 from neurallayers.brain.thinking import ROWS_AT_ONCE, think
-from neurallayers.brain.thought import Thought, decode
+from neurallayers.brain.thought import Thought, decode, decode_rows, padded_labels
 from neurallayers.errors import InvalidInput, JournalError, NeuralLayersError, SnapshotError
 from neurallayers.seeding import stream
 from neurallayers.senses import as_images
@@ -227,9 +229,8 @@ class Brain:
         # In parts, as each row has a copy of the state while it is thought about.
         for part in images.split(ROWS_AT_ONCE):
             thinking = think(self.network, self.life.state, part)
-            thoughts += [
-                decode(self.network, thinking, self.life.labels, row) for row in range(len(part))
-            ]
+            labels = dict.fromkeys(range(len(part)), self.life.labels)
+            thoughts += decode_rows(self.network, thinking, labels)
         return thoughts
 
     def explain(self, stimulus: Any, label: str | SupportsIndex | None = None) -> Explanation:
@@ -247,7 +248,7 @@ class Brain:
             label = decode(self.network, thinking, self.life.labels).label
         if label is None:
             raise InvalidInput("This brain knows no class.", "Teach it one first.")
-        return explain(self.network, self.life, thinking, _as_label(label))
+        return explain(self.network, self.life, thinking, as_label(label))
 
     # -- learning -----------------------------------------------------------------------------
 
@@ -270,25 +271,12 @@ class Brain:
             JournalError: If the brain lives in a folder and the lesson could not be recorded; it
                 has then not been learned either.
         """
-        if (target is None) == (reward is None):
-            raise InvalidInput(
-                f"target is {target!r} and reward is {reward!r}.", "Give exactly one of them."
-            )
-        content: dict[str, Any]
-        if target is not None:
-            kind, content = "lesson", {"target": _as_label(target)}
-        else:
-            if not self.labels:
-                raise InvalidInput("This brain knows no class.", "Teach it one first.")
-            kind, content = "reward", {"reward": _as_reward(reward)}
+        kind, content = feedback(target, reward, knows_a_class=bool(self.labels))
         labels = self.life.labels
         outcome = self._happen(kind, content, {"stimulus": self._stored(stimulus)})
         assert outcome.thinking is not None
-        assert outcome.lesson is not None
-        lesson = outcome.lesson
-        change = lesson.key.norm() * lesson.coefficient.norm()
-        thought = decode(self.network, outcome.thinking, _padded(labels, self.life.labels))
-        return Lesson(self.life.sequence, thought, float(change))
+        thought = decode(self.network, outcome.thinking, padded_labels(labels, self.life.labels))
+        return Lesson(self.life.sequence, thought, outcome.change)
 
     def forget_class(self, label: str | SupportsIndex) -> None:
         """Forget a class: its name, what its lessons wrote, and what they did to other classes.
@@ -299,8 +287,8 @@ class Brain:
         Raises:
             InvalidInput: If the brain does not know it.
         """
-        self.life.slot(_as_label(label))
-        self._happen("forget_class", {"label": _as_label(label)}, {})
+        self.life.slot(as_label(label))
+        self._happen("forget_class", {"label": as_label(label)}, {})
 
     def forget(self, entries: SupportsIndex | Iterable[SupportsIndex]) -> None:
         """Become the brain that never lived through these entries.
@@ -440,31 +428,3 @@ class Brain:
     def _stored(self, stimulus: Any) -> Tensor:
         """The stimulus as the journal keeps it, so that replay sees the same numbers."""
         return self._one(stimulus)[0].clone()
-
-
-def _as_label(target: str | SupportsIndex) -> str:
-    try:
-        label = target if isinstance(target, str) else str(operator.index(target))
-    except TypeError:
-        label = None
-    if label is None or isinstance(target, bool):
-        raise InvalidInput(
-            f"target is {target!r}.", "A class is named by a text or a whole number."
-        )
-    if not label.strip() or len(label) > 200:
-        raise InvalidInput(f"target is {label[:80]!r}.", "Use 1 to 200 characters.")
-    return label
-
-
-def _as_reward(reward: Any) -> float:
-    try:
-        value = float(reward)
-    except (TypeError, ValueError):
-        value = float("nan")
-    if not -1e3 <= value <= 1e3:
-        raise InvalidInput(f"reward is {reward!r}.", "Use a finite number, usually -1 to 1.")
-    return value
-
-
-def _padded(labels: tuple[str | None, ...], like: tuple[str | None, ...]) -> tuple[str | None, ...]:
-    return (*labels, *([None] * (len(like) - len(labels))))

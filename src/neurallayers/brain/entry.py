@@ -1,7 +1,11 @@
-"""One entry of a journal, and its one form in bytes, whatever keeps the journal."""
+"""One entry of a journal, its one form in bytes and its place in the chain of digests.
+
+They are the same whatever keeps the journal.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,8 +24,25 @@ from neurallayers.brain.container import (
 from neurallayers.errors import InvalidInput, JournalError
 
 ENTRY_BYTES_AT_MOST = 64 * 2**20
+JOURNAL_FORMAT, JOURNAL_VERSION = "neurallayers.journal", 1
 
 _LENGTH = struct.Struct("<I")
+
+
+def link(previous: bytes, payload: bytes) -> bytes:
+    """The digest of a history with one more payload: ``SHA-256(digest before + payload)``."""
+    return hashlib.sha256(previous + payload).digest()
+
+
+def header_payload(genesis: JSON) -> bytes:
+    """What a history begins with; its digest, with nothing before, is that of the genesis."""
+    header: JSON = {"format": JOURNAL_FORMAT, "schema_version": JOURNAL_VERSION, "genesis": genesis}
+    return canonical_json(header, "header").encode()
+
+
+def removed_payload(sequence: int) -> bytes:
+    """What is left of a forgotten entry: its number."""
+    return canonical_json({"sequence": sequence}, "removed").encode()
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,18 +16,22 @@ space; that is cut off when the file is opened. Any other difference is damage, 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import struct
 import zlib
 from array import array
 from typing import Any, NamedTuple
 
-from neurallayers.brain.container import JSON, Damaged, canonical_json, parse_json
-from neurallayers.brain.entry import ENTRY_BYTES_AT_MOST
+from neurallayers.brain.container import JSON, Damaged, parse_json
+from neurallayers.brain.entry import (
+    ENTRY_BYTES_AT_MOST,
+    JOURNAL_VERSION,
+    header_payload,
+    link,
+)
 from neurallayers.errors import JournalError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = JOURNAL_VERSION
 HEADER, ENTRY, REMOVED = 0, 1, 2
 DIGEST_BYTES = 32
 RESTORE = (
@@ -35,7 +39,6 @@ RESTORE = (
     "damage and sets the rest aside."
 )
 
-_FORMAT = "neurallayers.journal"
 _MAGIC = b"NLJR"
 _HEAD = struct.Struct("<4sBBHII")
 _U32 = struct.Struct("<I")
@@ -60,7 +63,7 @@ class Torn(Exception):
 def seal(kind: int, payload: bytes, previous: bytes, *, more: bool = False) -> tuple[bytes, bytes]:
     """A frame and its digest."""
     head = _HEAD.pack(_MAGIC, kind, more, 0, len(payload), 0)[:-4]
-    digest = hashlib.sha256(previous + payload).digest()
+    digest = link(previous, payload)
     return head + _U32.pack(zlib.crc32(head)) + payload + digest, digest
 
 
@@ -88,7 +91,7 @@ def _read_frame(descriptor: int, offset: int, size: int, previous: bytes) -> Fra
         raise Torn
     body = os.pread(descriptor, length + DIGEST_BYTES, offset + _HEAD.size)
     payload, digest = body[:length], body[length:]
-    if hashlib.sha256(previous + payload).digest() != digest:
+    if link(previous, payload) != digest:
         if _written_end(descriptor, offset, size) <= end - _UNWRITTEN_BYTES:
             raise Torn
         raise Damaged(f"the frame at byte {offset} does not match its digest")
@@ -206,5 +209,4 @@ def read_payload(descriptor: int, history: History, sequence: int) -> bytes:
 
 def header_frame(genesis: JSON) -> bytes:
     """The first frame of a file."""
-    header: JSON = {"format": _FORMAT, "schema_version": SCHEMA_VERSION, "genesis": genesis}
-    return seal(HEADER, canonical_json(header, "header").encode(), b"")[0]
+    return seal(HEADER, header_payload(genesis), b"")[0]

@@ -25,9 +25,10 @@ from typing import Any
 from neurallayers.brain.exactness import numeric_platform
 from neurallayers.brain.files import FolderLock
 from neurallayers.brain.journal import Entry, FileJournal
-from neurallayers.brain.life import Life, live
+from neurallayers.brain.life import Life
 from neurallayers.brain.network import BrainNetwork
 from neurallayers.brain.pretrained import network_from
+from neurallayers.brain.replay import Replay
 from neurallayers.brain.snapshot import read_manifest, read_snapshot, write_snapshot
 from neurallayers.brain.spec import BrainSpec
 from neurallayers.brain.stored_life import life_from, life_manifest, life_parts, same_life
@@ -167,7 +168,7 @@ class Home:
                 the expected one.
             JournalError: If it could not be recorded.
         """
-        if to != 0 and to not in self._befores():
+        if to != 0 and all(entry.sequence != to for entry in self.journal.read()):
             raise InvalidInput(
                 f"There is no entry {to} to return to.", "It never was, or was forgotten."
             )
@@ -212,40 +213,15 @@ class Home:
         Raises:
             JournalError: If an entry cannot be lived through.
         """
-        last = self.journal.position if upto is None else upto
-        lineage = self._lineage(last)
-        life = self._nearest_snapshot(lineage)
-        for entry in self.journal.read(after=life.sequence):
-            if entry.sequence > last:
-                break
-            if entry.sequence in lineage and entry.kind != "rollback":
-                life, _ = live(self.network, life, entry)
-        return replace(life, sequence=last)
+        return Replay(self.network, self.journal, self._nearest_snapshot, upto).run()
 
-    def _befores(self) -> dict[int, int]:
-        """For each entry the one whose life it went on from: the last, or where it returned to."""
-        return {
-            entry.sequence: int(entry.content["to"])
-            if entry.kind == "rollback"
-            else entry.sequence - 1
-            for entry in self.journal.read()
-        }
-
-    def _lineage(self, last: int) -> set[int]:
-        """The entries that led to the life after ``last``; what was rolled back is not in it."""
-        befores, lineage = self._befores(), set()
-        while last > 0:
-            lineage.add(last)
-            last = befores.get(last, last - 1)
-        return lineage
-
-    def _nearest_snapshot(self, lineage: set[int]) -> Life:
+    def _nearest_snapshot(self, lineage: set[int]) -> Life | None:
         for path in self._snapshot_files():
             if int(path.name) in lineage:
                 life = self._read_snapshot(path)
                 if life is not None:
                     return life
-        return Life.begin(self.network, int(self.journal.genesis.get("seed", 0)))
+        return None
 
     def _read_snapshot(self, path: Path) -> Life | None:
         """The life in a snapshot, or none if it does not continue this very journal."""

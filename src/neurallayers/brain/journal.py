@@ -21,8 +21,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from neurallayers.brain.container import JSON, Damaged, canonical_json
-from neurallayers.brain.entry import Entry
+from neurallayers.brain.container import JSON, Damaged
+from neurallayers.brain.entry import Entry, removed_payload
 from neurallayers.brain.files import write_all, write_atomically
 from neurallayers.brain.frames import (
     DIGEST_BYTES,
@@ -74,6 +74,10 @@ class Journal(Protocol):
 
         What is appended or removed during the iteration does not change it.
         """
+        ...
+
+    def rollbacks(self) -> Mapping[int, int]:
+        """For each entry that is a rollback, the entry that it returned to; 0 is birth."""
         ...
 
     def digest_at(self, sequence: int) -> str:
@@ -326,6 +330,14 @@ class FileJournal:
         finally:
             os.close(descriptor)
 
+    def rollbacks(self) -> Mapping[int, int]:
+        """For each entry that is a rollback, the entry that it returned to; 0 is birth."""
+        return {
+            entry.sequence: int(entry.content["to"])
+            for entry in self.read()
+            if entry.kind == "rollback"
+        }
+
     def digest_at(self, sequence: int) -> str:
         """The digest in hex of the history up to and with this number; 0 is the genesis.
 
@@ -381,7 +393,7 @@ class FileJournal:
         yield os.pread(self._descriptor, old.ends[0], 0)
         for sequence in range(1, old.position + 1):
             kind = REMOVED
-            payload = canonical_json({"sequence": sequence}, "removed").encode()
+            payload = removed_payload(sequence)
             if sequence not in gone:
                 kind, payload = ENTRY, read_payload(self._descriptor, old, sequence)
             frame, digest = seal(kind, payload, digest)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from neurallayers.brain.asynchronous import AsyncDoor
 from neurallayers.brain.scheduler import Part, schedule
 from neurallayers.brain.spec import SENSE, BrainSpec, TractSpec, readout_options
 from neurallayers.dynamics import CELLS, Cell, PlasticReadout, PlasticReadoutState
@@ -23,6 +24,9 @@ from neurallayers.regions import Region, RegionState, Tract
 from neurallayers.seeding import derive_seed
 from neurallayers.senses import ENCODERS, Encoder, PoissonRate
 from neurallayers.state import to_named
+
+if TYPE_CHECKING:
+    from neurallayers.brain.thinking import Thinking
 
 
 class BrainState(NamedTuple):
@@ -130,6 +134,7 @@ class BrainNetwork(Cell[BrainState]):
         )
         self.out_shape = self.readout.out_shape
         self.parts: tuple[Part, ...] = schedule(spec)
+        self._door = AsyncDoor()
 
     # -- construction -------------------------------------------------------------------------
 
@@ -164,7 +169,7 @@ class BrainNetwork(Cell[BrainState]):
     # -- state --------------------------------------------------------------------------------
 
     def initial_state(self, batch: int = 1, *, seed: int = 0) -> BrainState:
-        """The state of ``batch`` individuals that have not lived yet.
+        """The state of individuals that have not lived yet.
 
         Args:
             batch: How many.
@@ -313,6 +318,15 @@ class BrainNetwork(Cell[BrainState]):
         return Activity(
             activity.potentials, activity.spikes, activity.features, activity.scores, lived
         )
+
+    async def async_process(self, stimulus: Any, state: BrainState | None = None) -> Thinking:
+        """Think about one stimulus from rest; calls that come together become one batch.
+
+        Args:
+            stimulus: An image, as :func:`neurallayers.senses.as_images` takes it.
+            state: Whom to ask, one row; a new-born when left out.
+        """
+        return await self._door.ask(self, stimulus, state)
 
     def _incoming(
         self, region: str, *, within: tuple[str, ...] = ()

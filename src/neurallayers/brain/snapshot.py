@@ -22,11 +22,11 @@ import os
 import re
 import stat
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from io import FileIO
+from io import BytesIO, FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -90,6 +90,24 @@ def write_snapshot(
         InvalidInput: If a name, the manifest or a tensor cannot be stored.
         SnapshotError: If the file cannot be written; the old one is then as it was.
     """
+    try:
+        write_atomically(Path(path), snapshot_pieces(kind=kind, manifest=manifest, parts=parts))
+    except OSError as error:
+        raise SnapshotError(
+            f"{path} could not be written: {error.strerror or error}.",
+            "Name a file in an existing folder that you may write to, with space on its disk; "
+            "a file that was there before is unchanged unless only the last sync failed.",
+        ) from error
+
+
+def snapshot_pieces(
+    *, kind: str, manifest: Mapping[str, JSON], parts: Mapping[str, Mapping[str, Tensor]]
+) -> Iterator[bytes | memoryview]:
+    """The bytes of a snapshot, for whatever keeps it; arguments as :func:`write_snapshot`.
+
+    Raises:
+        InvalidInput: If a name, the manifest or a tensor cannot be stored.
+    """
     taken = sorted(RESERVED & manifest.keys())
     if taken:
         raise InvalidInput(
@@ -113,15 +131,7 @@ def write_snapshot(
         "parts": described,
     }
     whole["sha256"] = _digest_of_manifest(whole)
-    pieces = pack(tensors, {"manifest": canonical_json(whole, "manifest")})
-    try:
-        write_atomically(Path(path), pieces)
-    except OSError as error:
-        raise SnapshotError(
-            f"{path} could not be written: {error.strerror or error}.",
-            "Name a file in an existing folder that you may write to, with space on its disk; "
-            "a file that was there before is unchanged unless only the last sync failed.",
-        ) from error
+    return pack(tensors, {"manifest": canonical_json(whole, "manifest")})
 
 
 def _version() -> str:
@@ -162,16 +172,28 @@ def read_snapshot(path: str | os.PathLike[str], *, kind: str) -> Snapshot:
     Raises:
         SnapshotError: If it is missing, truncated, altered, newer, of another kind or not ours.
     """
-    expected = _format_of(kind)
     try:
         with _open(path) as file:
-            header, manifest, data_bytes = _read_header(file, expected)
-            places = layout(header, data_bytes)
-            _check_parts(manifest, places)
-            parts = _read_parts(file, manifest, places)
+            return _read_whole(_Source(file, str(path), os.fstat(file.fileno()).st_size), kind)
     except (Damaged, InvalidInput, OSError) as error:
         raise _refusal(path, error) from error
-    return Snapshot(manifest, parts)
+
+
+def parse_snapshot(data: bytes, *, kind: str, name: str) -> Snapshot:
+    """The snapshot that :func:`snapshot_pieces` gave, held against its digests.
+
+    Args:
+        data: All of its bytes.
+        kind: What it should be, as it was written.
+        name: What to call it in errors.
+
+    Raises:
+        SnapshotError: As :func:`read_snapshot`.
+    """
+    try:
+        return _read_whole(_Source(BytesIO(data), name, len(data)), kind)
+    except (Damaged, InvalidInput) as error:
+        raise _refusal(name, error) from error
 
 
 def read_manifest(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
@@ -185,7 +207,8 @@ def read_manifest(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
     expected = _format_of(kind)
     try:
         with _open(path) as file:
-            header, manifest, data_bytes = _read_header(file, expected)
+            source = _Source(file, str(path), os.fstat(file.fileno()).st_size)
+            header, manifest, data_bytes = _read_header(source, expected)
             _check_parts(manifest, layout(header, data_bytes))
     except (Damaged, InvalidInput, OSError) as error:
         raise _refusal(path, error) from error
@@ -214,7 +237,22 @@ def _open(path: str | os.PathLike[str]) -> FileIO:
     return FileIO(path)
 
 
-def _read(file: FileIO, count: int) -> bytearray:
+class _Source(NamedTuple):
+    """Where a snapshot is read from."""
+
+    file: FileIO | BytesIO
+    name: str
+    size: int
+
+
+def _read_whole(source: _Source, kind: str) -> Snapshot:
+    header, manifest, data_bytes = _read_header(source, _format_of(kind))
+    places = layout(header, data_bytes)
+    _check_parts(manifest, places)
+    return Snapshot(manifest, _read_parts(source.file, manifest, places))
+
+
+def _read(file: FileIO | BytesIO, count: int) -> bytearray:
     """Exactly so many bytes, of which the caller knows that the file has them."""
     data = bytearray(count)
     rest = memoryview(data)
@@ -226,16 +264,16 @@ def _read(file: FileIO, count: int) -> bytearray:
     return data
 
 
-def _read_header(file: FileIO, expected: str) -> tuple[dict[str, Any], dict[str, Any], int]:
+def _read_header(source: _Source, expected: str) -> tuple[dict[str, Any], dict[str, Any], int]:
     """The header, the manifest in it, and how many bytes follow."""
-    size = os.fstat(file.fileno()).st_size
+    file, name, size = source
     if size < _LENGTH.size:
         raise Damaged(f"it is truncated: it has {size} bytes")
     start = bytes(_read(file, _LENGTH.size))
     length: int = _LENGTH.unpack(start)[0]
     if length > HEADER_BYTES_AT_MOST:
         raise SnapshotError(
-            f"{file.name} is not a NeuralLayers file: {_what_it_may_be(start, length)}.",
+            f"{name} is not a NeuralLayers file: {_what_it_may_be(start, length)}.",
             "Name a file that save() wrote; files of other programs are never unpickled.",
         )
     data_bytes = size - _LENGTH.size - length
@@ -244,7 +282,7 @@ def _read_header(file: FileIO, expected: str) -> tuple[dict[str, Any], dict[str,
     raw = bytes(_read(file, length))
     header = parse_json(raw)
     manifest, text = _manifest_of(header)
-    _check_format(file, manifest, expected)
+    _check_format(name, manifest, expected)
     # From here on the file is of our own version, so that there is one way to write it.
     check_header(header, raw)
     if canonical_json(manifest, "manifest") != text:
@@ -270,13 +308,13 @@ def _manifest_of(header: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     return parse_json(text), text
 
 
-def _check_format(file: FileIO, manifest: Mapping[str, Any], expected: str) -> None:
+def _check_format(name: str, manifest: Mapping[str, Any], expected: str) -> None:
     found, version = manifest.get("format"), manifest.get("schema_version")
     if not isinstance(found, str) or not found.startswith(_PREFIX) or type(version) is not int:
         raise Damaged("its manifest names no format of NeuralLayers")
     if version > SCHEMA_VERSION:
         raise SnapshotError(
-            f"{file.name} has schema version {version}, newer than {SCHEMA_VERSION}, the newest "
+            f"{name} has schema version {version}, newer than {SCHEMA_VERSION}, the newest "
             f"that NeuralLayers {_version()} reads.",
             f"Upgrade NeuralLayers; version {manifest.get('neurallayers_version')} wrote it.",
         )
@@ -284,8 +322,7 @@ def _check_format(file: FileIO, manifest: Mapping[str, Any], expected: str) -> N
         raise Damaged(f"its schema version is {version}")
     if found != expected:
         raise SnapshotError(
-            f"{file.name} is a {found.removeprefix(_PREFIX)}, not a "
-            f"{expected.removeprefix(_PREFIX)}.",
+            f"{name} is a {found.removeprefix(_PREFIX)}, not a {expected.removeprefix(_PREFIX)}.",
             "Load it as what it is, or name another file.",
         )
 
@@ -314,7 +351,7 @@ def _check_parts(manifest: Mapping[str, Any], places: Mapping[str, Place]) -> No
 
 
 def _read_parts(
-    file: FileIO, manifest: Mapping[str, Any], places: Mapping[str, Place]
+    file: FileIO | BytesIO, manifest: Mapping[str, Any], places: Mapping[str, Place]
 ) -> dict[str, dict[str, Tensor]]:
     parts: dict[str, dict[str, Tensor]] = {part: {} for part in manifest["parts"]}
     for path, place in places.items():  # in the order in which they lie in the file

@@ -39,6 +39,22 @@ class Thinking:
     features: Tensor
     state: BrainState
 
+    def row(self, number: int) -> Thinking:
+        """The thinking of one individual, as a copy: to keep it does not keep its batch."""
+        part = slice(number, number + 1)
+        return Thinking(
+            self.scores[part].clone(),
+            self.potentials[:, part].clone(),
+            {name: spikes[:, part].clone() for name, spikes in self.spikes.items()},
+            self.features[part].clone(),
+            self.state_of(number),
+        )
+
+    def state_of(self, number: int) -> BrainState:
+        """The state of one individual afterwards, as a copy."""
+        part = slice(number, number + 1)
+        return map_state(lambda tensor: tensor[part].clone(), self.state)
+
 
 def think(
     network: BrainNetwork, state: BrainState, stimuli: Tensor, *, carry_over: bool = False

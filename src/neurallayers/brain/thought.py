@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from neurallayers.brain.network import BrainNetwork
 from neurallayers.brain.raster import Raster
@@ -91,28 +92,81 @@ def decode(
         labels: Name of the class of each slot of this individual.
         row: Which row.
     """
-    slots = [slot for slot, label in enumerate(labels) if label is not None]
-    scores = thinking.scores[row, slots]
-    order = torch.argsort(scores, descending=True, stable=True).tolist()
-    ranked = [slots[i] for i in order]
-    share = torch.softmax(scores, dim=0)
-    names = [str(labels[slot]) for slot in ranked]
-    # A copy, so that a thought that is kept does not keep those of its whole batch.
-    spikes = {name: part[:, row].clone().numpy() for name, part in thinking.spikes.items()}
-    raster = Raster(spikes, network.dt_ms)
-    return Thought(
-        label=names[0] if names else None,
-        confidence=float(share[order[0]]) if names else 0.0,
-        scores={name: float(scores[i]) for name, i in zip(names, order, strict=True)},
-        vitals=Vitals(
-            rates_hz=raster.rates_hz(),
-            active_fraction={name: float(part.any(0).mean()) for name, part in spikes.items()},
-            spikes=int(sum(part.sum() for part in spikes.values())),
-            excitability={
-                name: float(region.excitability[row].mean())
-                for name, region in thinking.state.regions.items()
-            },
-        ),
-        raster=raster,
-        evidence=thinking.potentials[:, row, ranked].numpy(),
+    return decode_rows(network, thinking, {row: labels})[0]
+
+
+def decode_rows(
+    network: BrainNetwork, thinking: Thinking, labels: Mapping[int, tuple[str | None, ...]]
+) -> list[Thought]:
+    """The thoughts of several rows; each is what :func:`decode` gives for its row.
+
+    Args:
+        network: Network that thought.
+        thinking: What it thought.
+        labels: Name of the class of each slot, for each row that is wanted.
+    """
+    rows = list(labels)
+    scores = thinking.scores.numpy()
+    potentials = thinking.potentials.numpy()
+    # Counts are whole numbers, so that sums over a batch are exact whatever the batch.
+    spikes = {
+        name: np.ascontiguousarray(part.numpy()[:, rows].transpose(1, 0, 2))
+        for name, part in thinking.spikes.items()
+    }
+    counts = {name: part.sum((1, 2), dtype=np.int64).tolist() for name, part in spikes.items()}
+    active = {name: part.any(1).sum(1).tolist() for name, part in spikes.items()}
+    sizes = {name: part[0].size for name, part in spikes.items()}
+    neurons = {name: part.shape[2] for name, part in spikes.items()}
+    # Of whole rows that lie together, so that each is added up in the same order in any batch.
+    excitability = {
+        name: region.excitability.flatten(1).double().numpy()[rows].mean(1).tolist()
+        for name, region in thinking.state.regions.items()
+    }
+    per_second = 1000.0 / network.dt_ms
+    thoughts = []
+    for place, row in enumerate(rows):
+        names, shares, ranked = _ranking(scores[row], labels[row])
+        # Copies, so that a thought that is kept does not keep those of its whole batch.
+        raster = Raster({name: part[place].copy() for name, part in spikes.items()}, network.dt_ms)
+        vitals = Vitals(
+            rates_hz={name: counts[name][place] / sizes[name] * per_second for name in spikes},
+            active_fraction={name: active[name][place] / neurons[name] for name in spikes},
+            spikes=sum(counts[name][place] for name in spikes),
+            excitability={name: means[place] for name, means in excitability.items()},
+        )
+        thoughts.append(
+            Thought(
+                label=names[0] if names else None,
+                confidence=shares[0] if shares else 0.0,
+                scores={
+                    name: float(scores[row, slot]) for name, slot in zip(names, ranked, strict=True)
+                },
+                vitals=vitals,
+                raster=raster,
+                evidence=potentials[:, row, ranked],
+            )
+        )
+    return thoughts
+
+
+def _ranking(
+    scores: npt.NDArray[np.float32], labels: tuple[str | None, ...]
+) -> tuple[list[str], list[float], list[int]]:
+    """Names, soft-max shares and slots of the known classes, the highest score first."""
+    known = [(float(scores[slot]), slot, name) for slot, name in enumerate(labels) if name]
+    # Of equal scores the first slot wins.
+    known.sort(key=lambda one: (-one[0], one[1]))
+    weights = [math.exp(score - known[0][0]) for score, _, _ in known]
+    total = math.fsum(weights)
+    return (
+        [name for _, _, name in known],
+        [weight / total for weight in weights],
+        [slot for _, slot, _ in known],
     )
+
+
+def padded_labels(
+    labels: tuple[str | None, ...], like: tuple[str | None, ...]
+) -> tuple[str | None, ...]:
+    """Labels with empty places up to the length of others."""
+    return (*labels, *([None] * (len(like) - len(labels))))

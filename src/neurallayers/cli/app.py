@@ -17,9 +17,10 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from neurallayers.cli.brains import brains
 from neurallayers.cli.checking import bench, info, version
 from neurallayers.cli.living import ask, raster, replay, teach
-from neurallayers.cli.output import complain, say
+from neurallayers.cli.output import complain, literal, say
 from neurallayers.cli.running import run
 from neurallayers.cli.schooling import evaluate, train
 from neurallayers.errors import NeuralLayersError
@@ -77,7 +78,7 @@ app = typer.Typer(
 def _add(command: Callable[..., None], *examples: str) -> None:
     """Add a command; its examples stand under its help, one a line."""
     shown = "\n\n".join(f"  neurallayers {example}" for example in examples)
-    app.command(epilog=f"Examples:\n\n{shown}")(command)
+    app.command(epilog=literal(f"Examples:\n\n{shown}"))(command)
 
 
 _add(run, "run", "run --pretrained", "run --retrain --seed 7")
@@ -103,6 +104,7 @@ _add(info, "info", "info hasn-nano-digits", "info my-brain --json")
 _add(replay, "replay my-brain", "replay my-brain --json")
 _add(bench, "bench", "bench --seconds 5 --json")
 _add(version, "version", "version --json")
+app.add_typer(brains, name="brains")
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
@@ -67,18 +68,25 @@ def print_facts(facts: Mapping[str, Any], title: str = "") -> None:
     console.print(table)
 
 
-def print_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
-    """The result as a table, for people."""
+def print_table(
+    columns: Iterable[str], rows: Iterable[Iterable[Any]], whole: str | None = None
+) -> None:
+    """The result as a table, for people; the column ``whole`` is never broken into lines."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column)
+        table.add_column(column, no_wrap=column == whole)
     for row in rows:
         table.add_row(*(Text(_words(value)) for value in row))
     results().print(table)
+
+
+def literal(text: str) -> str:
+    """Text for help that is shown as it is: ``digits:train:3`` names no emoji."""
+    return re.sub(r":(\w+):", r":[not blink]\1[/]:", text)
 
 
 def own_name() -> str:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurallayers.cli.output import say
+from neurallayers.cli.output import literal, say
 from neurallayers.cli.sources import load_data
 from neurallayers.errors import InvalidInput
 from neurallayers.extras import require
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PLACE = re.compile(r"(?P<data>[a-z][a-z0-9_-]+):(?:(?P<part>train|test):)?(?P<number>\d+)")
 LARGEST_BYTES = 64 * 2**20
 
-HELP = (
+HELP = literal(
     "A picture (.png, .jpg, ...), an array (.npy), or a place in a data set: digits:12 is held-out "
     "image 12, digits:train:12 one to learn from."
 )

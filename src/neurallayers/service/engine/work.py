@@ -1,0 +1,191 @@
+"""What callers want from the thread that computes, and where they await it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurallayers.errors import InvalidInput, ShapeMismatch
+from neurallayers.senses import as_images, resize
+
+if TYPE_CHECKING:
+    from neurallayers.service.engine.resident import Resident
+
+
+@dataclass(eq=False, kw_only=True)
+class Work:
+    """Something to do.
+
+    Attributes:
+        future: Where the result is awaited.
+        deadline: When nobody waits for it any more, on the clock of ``time.monotonic`` [s].
+    """
+
+    future: asyncio.Future[Any]
+    deadline: float
+
+    @property
+    def rows(self) -> int:
+        """How many rows of a batch it takes."""
+        return 1
+
+
+@dataclass(eq=False, kw_only=True)
+class Chore(Work):
+    """Something that concerns no single brain.
+
+    Attributes:
+        do: What to do.
+    """
+
+    do: Callable[[], Any]
+
+
+@dataclass(eq=False, kw_only=True)
+class BrainWork(Work):
+    """Something for one brain; a brain does one after the other, in the order of asking."""
+
+    brain_id: str
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """What a brain is shown, as it was given.
+
+    Attributes:
+        image: An image, as :func:`neurallayers.senses.as_images` takes it.
+        maximum: The intensity that white has.
+        fit: Bring an image of another size to the size that the network expects.
+    """
+
+    image: Any
+    maximum: float = 1.0
+    fit: bool = False
+
+    def prepared(self, shape: tuple[int, ...]) -> Tensor:
+        """The image ``[1, height, width, channels]`` as the network takes it.
+
+        Raises:
+            InvalidInput: If it has the wrong shape, range or dtype, or holds NaN.
+        """
+        image = self.image
+        if self.maximum != 1.0:
+            image = _scaled(image, self.maximum)
+        if self.fit and tuple(getattr(image, "shape", ())[:2]) != shape[:2]:
+            return _fitted(image, shape)
+        return as_images(image, shape)
+
+
+def _scaled(image: Any, maximum: float) -> Any:
+    try:
+        return np.asarray(image, dtype=np.float64) / maximum
+    except (TypeError, ValueError) as error:
+        raise ShapeMismatch(
+            "The rows of the image differ in length, or hold something else than numbers.",
+            "Give every row as many numbers.",
+        ) from error
+
+
+def _fitted(image: Any, shape: tuple[int, ...]) -> Tensor:
+    """The image brought to the network's size, and its colours to the network's channels."""
+    channels = shape[2] if len(shape) == 3 else 1
+    try:
+        array = np.asarray(image)
+    except ValueError as error:
+        raise ShapeMismatch(
+            "The rows of the image differ in length.", "Give every row as many numbers."
+        ) from error
+    if array.ndim == 3 and array.shape[2] != channels and channels == 1:
+        array = array.mean(2) / (255.0 if array.dtype == np.uint8 else 1.0)
+    if array.ndim == 3:
+        array = array[None]
+    return resize(array, shape)
+
+
+@dataclass(eq=False, kw_only=True)
+class Think(BrainWork):
+    """Think about stimuli from rest.
+
+    Attributes:
+        stimuli: The stimuli.
+        many: Whether a list of thoughts is awaited.
+    """
+
+    stimuli: Sequence[Stimulus]
+    many: bool = False
+
+    @property
+    def rows(self) -> int:
+        """How many stimuli there are."""
+        return len(self.stimuli)
+
+    def images(self, shape: tuple[int, ...]) -> Tensor:
+        """All stimuli as the network takes them.
+
+        Raises:
+            InvalidInput: If one of them is wrong; it is named by its place.
+        """
+        images = []
+        for place, stimulus in enumerate(self.stimuli):
+            try:
+                images.append(stimulus.prepared(shape))
+            except InvalidInput as error:
+                where = f"Stimulus {place}: " if self.many else ""
+                raise InvalidInput(where + error.problem, error.remedy) from error
+        return images[0] if len(images) == 1 else torch.cat(images)
+
+
+@dataclass(frozen=True)
+class RequestKey:
+    """What tells a request that comes again from another.
+
+    Attributes:
+        key: What the caller chose.
+        digest: Of what was asked.
+    """
+
+    key: str
+    digest: bytes
+
+
+@dataclass(eq=False, kw_only=True)
+class Happen(BrainWork):
+    """Live through something that becomes an entry.
+
+    Attributes:
+        kind: Kind of the entry.
+        content: Its JSON values.
+        stimulus: What it is about, if there is something.
+        request: Set if the caller may ask again.
+    """
+
+    kind: str
+    content: dict[str, Any] = field(default_factory=dict)
+    stimulus: Stimulus | None = None
+    request: RequestKey | None = None
+
+
+@dataclass(eq=False, kw_only=True)
+class Errand(BrainWork):
+    """Anything else for one brain.
+
+    Attributes:
+        do: What to do; gets the brain, and returns the result or :data:`LATER`.
+        asleep: Whether the brain need not be woken for it.
+    """
+
+    do: Callable[[Resident | None], Any]
+    asleep: bool = False
+
+
+class Later:
+    """What an errand returns whose result comes with a later turn."""
+
+
+LATER = Later()

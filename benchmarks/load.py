@@ -18,6 +18,7 @@ import asyncio
 import contextlib
 import gc
 import json
+import math
 import time
 import urllib.parse
 from collections import deque
@@ -26,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.connection import Connection, Finished, Prepared, request
-from benchmarks.tally import LOST, TIMED_OUT, Tally
+from benchmarks.tally import LATE_SECONDS, LOST, TIMED_OUT, Tally
 
 NextRequest = Callable[[], Prepared]
 
@@ -250,7 +251,10 @@ class _OpenLoop(Run):
         while count < total:
             pause_s = first + count / rate - time.perf_counter()
             await asyncio.sleep(max(_TICK_SECONDS if count else 0.0, pause_s))
-            due_by_now = min(total, int((time.perf_counter() - first) * rate) + 1)
+            now = time.perf_counter()
+            due_by_now = min(total, int((now - first) * rate) + 1)
+            late_by_now = min(due_by_now, math.floor((now - LATE_SECONDS - first) * rate) + 1)
+            self.tally.noticed_late += max(0, late_by_now - count)
             if len(self.connections) >= self.connections_at_most and not self._idle:
                 self.tally.queued_at_the_bound += max(0, due_by_now - count)
             self._waiting.extend(first + number / rate for number in range(count, due_by_now))

@@ -83,6 +83,8 @@ def judged(tally: Tally, capacity: float, options: argparse.Namespace) -> dict[s
         raise NotServing(f"Nothing was answered at half the capacity: {calm.statuses()}")
     over, during = tally.part(end, end + options.calm_seconds), storm.summary()
     refusals = storm.latencies_ms(lambda status: status == 503)
+    rows = storm.columns()
+    refused = rows["status"] == 503
     return {
         "refusal_p95_ms": _p95(refusals),
         "accepted_p95_ms": storm.p95_ms(),
@@ -91,10 +93,12 @@ def judged(tally: Tally, capacity: float, options: argparse.Namespace) -> dict[s
         "seconds": options.seconds,
         "accepted_per_second": round(storm.per_second()),
         "refused": len(refusals),
+        # Without what they waited for one of the client's connections.
+        "refusal_p95_ms_on_the_wire": _p95(1e3 * (rows["answered"] - rows["sent"])[refused]),
         "statuses": during["statuses"],
         "usual_p95_ms": usual,
         "held_by_client_p95_ms": during["held_by_client_ms"]["p95"],
-        "late_share_of_the_client": during["late_share"],
+        "late_share_of_the_client": tally.summary()["late_share"],
         "queued_at_the_bound_of_the_client": tally.queued_at_the_bound,
         "client_cpu_us_per_request": tally.summary()["client_cpu_us_per_request"],
     }

@@ -133,7 +133,9 @@ class Server:
         """
         status, content = self.call(method, path, body)
         if status // 100 != 2:
-            raise NotServing(f"{method} {path} gave {status}: {content[:500]!r}")
+            raise NotServing(
+                f"{method} {path} gave {status}: {content[:500]!r}\n{self.last_words()}"
+            )
         return json.loads(content) if content else None
 
     def is_ready(self) -> bool:

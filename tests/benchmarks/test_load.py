@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
@@ -128,9 +129,25 @@ def test_an_open_loop_at_its_bound_counts_the_wait_at_the_client() -> None:
         assert 900 < figures["latency_ms"]["2xx"]["max"] < 1500
         assert figures["held_by_client_ms"]["max"] > 850
         assert figures["queued_at_the_bound"] > 80
+        assert figures["late_share"] < 0.5  # it was the server that was late
         slices = tally.windows(0.25)
         assert [slice_["due"] for slice_ in slices] == pytest.approx([25] * 4, abs=1)
         assert slices[0]["p95_ms"] < slices[-1]["p95_ms"]
+
+    asyncio.run(run())
+
+
+def test_a_client_that_is_busy_itself_says_so() -> None:
+    async def run() -> None:
+        async with serving(lambda _, __: asyncio.sleep(0, answer())) as port:
+            loading = asyncio.create_task(
+                open_loop("127.0.0.1", port, GET, rate=100, seconds=0.5, connections=4)
+            )
+            await asyncio.sleep(0.2)
+            time.sleep(0.2)
+            tally = await loading
+        # 20 of the 50 were due meanwhile; others may be late where the machine is busy as well.
+        assert tally.summary()["late_share"] > 0.3
 
     asyncio.run(run())
 

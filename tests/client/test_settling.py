@@ -78,6 +78,9 @@ def test_what_was_never_there_is_refused_at_once() -> None:
             client.brain(BRAIN).forget(entries=[9])
         with pytest.raises(InvalidInput):
             client.brain(BRAIN).forget()
+        for wrong in (3, ["3"], [1.5]):
+            with pytest.raises(InvalidInput, match="entries is"):
+                client.brain(BRAIN).forget(entries=wrong)  # type: ignore[arg-type]
         with pytest.raises(ServiceError):
             client.brain(BRAIN).forget(label="unknown")
     assert len(service.asked) == 2

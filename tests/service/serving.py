@@ -205,7 +205,7 @@ def running(edge: Any, settings: Settings) -> Iterator[int]:
 
 @contextmanager
 def serving(
-    app: Any = None, refuse: Callable[[], Any] | None = None, **changes: Any
+    app: Any = None, refuse: Callable[[str], Any] | None = None, **changes: Any
 ) -> Iterator[tuple[int, Edge]]:
     """Serve a tiny application behind an edge; gives the port and the edge."""
     settings = settings_of(**changes)

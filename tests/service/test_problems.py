@@ -148,14 +148,15 @@ def client() -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://here")
 
 
+JSON = {"content-type": "application/json"}
 CASES: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("GET", "/raise/conflict", {}, 409, "conflict"),
     ("GET", "/raise/journal", {}, 503, "store-unavailable"),
     ("GET", "/raise/bug", {}, 500, "internal-error"),
     ("GET", "/nowhere", {}, 404, "not-found"),
     ("GET", "/fields", {}, 405, "method-not-allowed"),
-    ("POST", "/fields?two=1", {"content": b"{"}, 400, "malformed"),
-    ("POST", "/fields?two=1", {"content": b"\xff"}, 400, "malformed"),
+    ("POST", "/fields?two=1", {"content": b"{", "headers": JSON}, 400, "malformed"),
+    ("POST", "/fields?two=1", {"content": b"\xff", "headers": JSON}, 400, "malformed"),
     ("POST", "/fields?two=9", {"json": 1}, 422, "invalid-input"),
     ("POST", "/fields", {"json": "x"}, 422, "invalid-input"),
     ("POST", "/decode", {"json": '{"number": "x"}'}, 422, "invalid-input"),

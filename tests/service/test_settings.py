@@ -68,7 +68,7 @@ def test_models_are_separated_by_commas_or_json(
         ("port", 70_000, "less than or equal to 65535"),
         ("port", "eighty", "valid integer"),
         ("body_timeout_s", 0, "greater than 0"),
-        ("request_timeout_s", float("nan"), "greater than 0"),
+        ("request_timeout_s", float("nan"), "finite number"),
         ("log_level", "loud", "'debug', 'info'"),
         ("models", "", "at least 1"),
         ("models", "[", "not a JSON list"),

@@ -23,6 +23,7 @@ from neurallayers.cli.living import ask, raster, replay, teach
 from neurallayers.cli.output import complain, literal, say
 from neurallayers.cli.running import run
 from neurallayers.cli.schooling import evaluate, train
+from neurallayers.cli.serving import serve
 from neurallayers.errors import NeuralLayersError
 
 STOPPED = 130  # 128 + SIGINT, as shells count
@@ -102,6 +103,7 @@ _add(
 )
 _add(info, "info", "info hasn-nano-digits", "info my-brain --json")
 _add(replay, "replay my-brain", "replay my-brain --json")
+_add(serve, "serve", "serve my-network --port 8000", "serve --reload --log-level debug")
 _add(bench, "bench", "bench --seconds 5 --json")
 _add(version, "version", "version --json")
 app.add_typer(brains, name="brains")

@@ -6,6 +6,7 @@ earlier attempt may have done it, such a refusal is looked into instead of being
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 
 from neurallayers.client import calls
@@ -13,6 +14,7 @@ from neurallayers.client.answers import BrainInfo
 from neurallayers.client.exchange import Dialogue
 from neurallayers.client.failures import Conflict, InvalidRequest, NotFound
 from neurallayers.client.retries import Retries
+from neurallayers.errors import InvalidInput
 
 
 def delete(retries: Retries, brain_id: str) -> Dialogue[None]:
@@ -37,7 +39,7 @@ def forget(
         InvalidInput: If not exactly one of the two is given.
         ServiceError: If the service refuses it.
     """
-    numbers = None if entries is None else sorted(set(entries))
+    numbers = None if entries is None else _numbers(entries)
     try:
         return (yield from retries.ask(calls.forget(brain_id, label=label, entries=numbers)))
     except (NotFound, Conflict, InvalidRequest) as error:
@@ -51,6 +53,15 @@ def forget(
         if left:
             raise
         return info
+
+
+def _numbers(entries: Iterable[int]) -> list[int]:
+    try:
+        return sorted({operator.index(entry) for entry in entries})
+    except TypeError as error:
+        raise InvalidInput(
+            f"entries is {entries!r}.", "Give numbers of entries, such as [lesson.entry]."
+        ) from error
 
 
 def _any_left(retries: Retries, brain_id: str, numbers: list[int]) -> Dialogue[bool]:

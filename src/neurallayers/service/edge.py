@@ -63,8 +63,8 @@ class Edge:
         key: What clients of ``/v1`` must show.
         telemetry: Where requests are counted.
         templates: The templates of all routes, such as ``/v1/brains/{brain_id}/process``.
-        refuse: Asked before the body of a request for the compute thread is read; what it gives
-            is the answer, None lets the request in.
+        refuse: Asked with the template before the body of a request for the compute thread is
+            read; what it gives is the answer, None lets the request in.
         request_log: Writes a line for each request; None writes none.
         policies: Content security policies by template; all others get the strictest.
         on_drain: Called once when the server begins to stop, before requests are waited for.
@@ -78,7 +78,7 @@ class Edge:
         key: ApiKey,
         telemetry: Telemetry,
         templates: Iterable[str],
-        refuse: Callable[[], Failure | None] | None = None,
+        refuse: Callable[[str], Failure | None] | None = None,
         request_log: RequestLog | None = None,
         policies: Mapping[str, str] | None = None,
         on_drain: Callable[[], None] | None = None,
@@ -158,7 +158,7 @@ class Edge:
         if self.draining and not path.startswith(_HEALTH):
             return self.stopping()
         if address.heavy and self._refuse is not None and scope["method"] == "POST":
-            return self._refuse()
+            return self._refuse(address.template)
         return None
 
     def stopping(self) -> Unavailable:

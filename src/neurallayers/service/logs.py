@@ -175,7 +175,9 @@ def _add_request_id(_logger: Any, _method: str, event: EventDict) -> EventDict:
     request_id = REQUEST_ID.get()
     if request_id:
         event.setdefault("request_id", request_id)
-    event.pop("color_message", None)  # uvicorn's second, coloured copy of its text
+    # Copies of the text: uvicorn's coloured one, and what another handler left in the record.
+    event.pop("color_message", None)
+    event.pop("message", None)
     return event
 
 

@@ -39,6 +39,9 @@ Maximum = Annotated[
     Meta(gt=0, le=65535, description="The intensity that white has: 1, 255, or 16 for digits."),
 ]
 Fit = Annotated[bool, Meta(description="Bring arrays of another size to the network's size.")]
+Invert = Annotated[
+    bool, Meta(description="Turn a dark drawing on light ground into a light one on dark ground.")
+]
 Sequence = Annotated[int, Meta(ge=1, le=2**53, description="Number of an entry.")]
 
 
@@ -56,6 +59,7 @@ class ToProcess(Struct, forbid_unknown_fields=True):
     stimulus: Stimulus
     maximum: Maximum = 1.0
     fit: Fit = False
+    invert: Invert = False
     stateful: Annotated[
         bool, Meta(description="Live through it: activity goes on, and it becomes an entry.")
     ] = False
@@ -67,6 +71,7 @@ class ManyToProcess(Struct, forbid_unknown_fields=True):
     stimuli: Annotated[list[Stimulus], Meta(min_length=1, max_length=STIMULI_AT_MOST)]
     maximum: Maximum = 1.0
     fit: Fit = False
+    invert: Invert = False
 
 
 class ToLearn(Struct, forbid_unknown_fields=True):
@@ -77,6 +82,7 @@ class ToLearn(Struct, forbid_unknown_fields=True):
     reward: Annotated[float, Meta(ge=-1000, le=1000)] | None = None
     maximum: Maximum = 1.0
     fit: Fit = False
+    invert: Invert = False
 
 
 class ToForget(Struct, forbid_unknown_fields=True):

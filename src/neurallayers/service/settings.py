@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AliasChoices,
     Field,
     SecretStr,
     ValidationError,
@@ -26,7 +25,6 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUseDefault
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -40,18 +38,15 @@ DATA_VARIABLE = "NEURALLAYERS_SERVICE_DATA"
 
 LogLevel = Literal["debug", "info", "warning", "error", "critical"]
 LogFormat = Literal["json", "text"]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
+Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
     """Everything about the service that can be chosen; frozen once it is made."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
         frozen=True,
         extra="forbid",
-        validate_default=False,
-        populate_by_name=True,
     )
 
     config: Path | None = Field(None, description="A TOML file with any of these settings.")
@@ -64,10 +59,9 @@ class Settings(BaseSettings):
     port: int = Field(8077, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     data: Path = Field(
         Path("neurallayers-data"),
-        validation_alias=AliasChoices("data", DATA_VARIABLE),
         description="Folder in which brains, their journals and the generated key are kept.",
     )
-    models: Annotated[tuple[str, ...], NoDecode] = Field(
+    models: tuple[str, ...] = Field(
         ("hasn-nano-digits",),
         min_length=1,
         description="Networks to serve: names, or folders of your own; separated by commas, or a "
@@ -111,7 +105,17 @@ class Settings(BaseSettings):
         1024, ge=1, le=1_000_000, description="Requests that may wait for the compute thread."
     )
     queue_wait_ms: float = Field(
-        60.0, gt=0, le=60_000, description="Expected wait above which a request is refused [ms]."
+        60.0,
+        gt=0,
+        le=60_000,
+        allow_inf_nan=False,
+        description="Expected wait above which a thought is refused [ms].",
+    )
+    lesson_wait_ms: float = Field(
+        250.0,
+        gt=0,
+        le=60_000,
+        description="Expected wait above which anything else that needs a brain is refused [ms].",
     )
     batch_at_most: int = Field(
         64, ge=1, le=4096, description="Stimuli that one micro-batch computes together."
@@ -194,7 +198,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Options win over the environment, and that over the file."""
-        return init_settings, env_settings, _TomlFile(settings_cls)
+        return init_settings, _Environment(settings_cls), _TomlFile(settings_cls)
 
     @classmethod
     def load(cls, **options: Any) -> Self:
@@ -228,6 +232,19 @@ class Settings(BaseSettings):
             if getattr(self, name) != fields[name].get_default() and name != "config"
         }
         return {variable_of(name): _as_text(value) for name, value in chosen.items()}
+
+
+class _Environment(PydanticBaseSettingsSource):
+    """One variable for each setting, as :func:`variable_of` names it, and no other spelling."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return os.environ.get(variable_of(field_name)), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        names = self.settings_cls.model_fields
+        return {
+            name: os.environ[variable_of(name)] for name in names if variable_of(name) in os.environ
+        }
 
 
 class _TomlFile(PydanticBaseSettingsSource):
@@ -292,7 +309,6 @@ def _explain(error: ValidationError) -> InvalidInput:
     if isinstance(cause, InvalidInput):
         return cause
     name = str(first["loc"][0]) if first["loc"] else "the settings"
-    name = "data" if name == DATA_VARIABLE else name
     field = Settings.model_fields.get(name)
     if field is None:
         return InvalidInput(

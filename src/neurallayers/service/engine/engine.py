@@ -29,10 +29,11 @@ from neurallayers.brain.brain import Brain
 from neurallayers.brain.exactness import numeric_platform
 from neurallayers.brain.feedback import as_label, feedback
 from neurallayers.brain.pretrained import load_pretrained
+from neurallayers.brain.thought import Thought
 from neurallayers.errors import InvalidInput, NeuralLayersError, UnknownName
 from neurallayers.registry import nearest_name
 from neurallayers.service.engine.activity import Activity
-from neurallayers.service.engine.answers import brain_out, model_out, summary_out
+from neurallayers.service.engine.answers import brain_out, model_out, raster_out, summary_out
 from neurallayers.service.engine.errands import Errands
 from neurallayers.service.engine.observing import Nobody, Observer
 from neurallayers.service.engine.resident import Model, Resident
@@ -406,8 +407,15 @@ class Engine:
         *,
         label: str | SupportsIndex | None = None,
         entries: Sequence[int] | None = None,
+        request: RequestKey | None = None,
     ) -> BrainOut:
         """Forget a class, or entries as if they had never happened.
+
+        Args:
+            brain_id: Who.
+            label: The class.
+            entries: Or the entries.
+            request: The same request again forgets no class that was taught anew since.
 
         Raises:
             InvalidInput: If not exactly one is given, or it is not there.
@@ -421,7 +429,7 @@ class Engine:
         if label is not None:
             content = {"label": as_label(label)}
             out = await self._submit(
-                Happen, brain_id=brain_id, kind="forget_class", content=content
+                Happen, brain_id=brain_id, kind="forget_class", content=content, request=request
             )
         else:
             forget = self._opened.errands.forget
@@ -466,15 +474,33 @@ class Engine:
         )
         return out
 
-    async def restore(self, brain_id: str, snapshot_id: str) -> BrainOut:
+    async def restore(
+        self, brain_id: str, snapshot_id: str, *, request: RequestKey | None = None
+    ) -> BrainOut:
         """Return to a kept moment; what came since is undone, and stays in the history.
+
+        Args:
+            brain_id: Who.
+            snapshot_id: Where to.
+            request: The same request again does not return once more.
 
         Raises:
             NotFound: If there is no such brain or snapshot.
         """
         restore = self._opened.errands.restore
         out: BrainOut = await self._run(
-            brain_id, lambda errand, one: restore(errand, one, snapshot_id)
+            brain_id, lambda errand, one: restore(errand, one, snapshot_id, request)
+        )
+        return out
+
+    async def thought(self, brain_id: str) -> Thought:
+        """The last thought, with its spikes.
+
+        Raises:
+            NotFound: If there is no such brain, or it has not thought since it woke.
+        """
+        out: Thought = await self._submit(
+            Errand, brain_id=brain_id, do=_awake(self._opened.errands.thought)
         )
         return out
 
@@ -482,12 +508,10 @@ class Engine:
         """The spikes of the last thought.
 
         Raises:
-            NotFound: If there is no such brain, or it has not thought since it woke.
+            NotFound: As :meth:`thought`.
         """
-        out: RasterOut = await self._submit(
-            Errand, brain_id=brain_id, do=_awake(self._opened.errands.raster)
-        )
-        return out
+        thought = await self.thought(brain_id)
+        return raster_out(thought.label, thought.raster)
 
     # -- inside -------------------------------------------------------------------------------
 

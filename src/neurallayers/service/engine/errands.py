@@ -7,23 +7,23 @@ from dataclasses import replace
 from typing import Any
 
 from neurallayers.brain.entry import Entry
+from neurallayers.brain.thought import Thought
 from neurallayers.errors import InvalidInput, NeuralLayersError
 from neurallayers.service.engine.activity import Event
-from neurallayers.service.engine.answers import brain_out, change_event, raster_out, snapshot_out
+from neurallayers.service.engine.answers import brain_out, change_event, snapshot_out
 from neurallayers.service.engine.resident import Resident
 from neurallayers.service.engine.stepper import Stepper
-from neurallayers.service.engine.work import LATER, Errand
+from neurallayers.service.engine.work import LATER, Errand, RequestKey
 from neurallayers.service.failures import NotFound
 from neurallayers.service.schemas import (
     BrainOut,
     EntriesOut,
     EntryOut,
-    RasterOut,
     SnapshotOut,
     SnapshotsOut,
 )
 from neurallayers.service.store import SnapshotRecord, TableJournal
-from neurallayers.service.store.store import Group
+from neurallayers.service.store.store import Answer, Group
 
 ENTRY_KINDS_KEPT = ("rollback",)
 
@@ -60,8 +60,8 @@ class Errands:
             found.append(EntryOut(entry.sequence, entry.kind, dict(entry.content)))
         return EntriesOut(found, None)
 
-    def raster(self, resident: Resident) -> RasterOut:
-        """The spikes of the last thought.
+    def thought(self, resident: Resident) -> Thought:
+        """The last thought.
 
         Raises:
             NotFound: If it has not thought since it woke.
@@ -71,7 +71,7 @@ class Errands:
                 f"Brain {resident.record.id} has not thought since it was woken.",
                 "Let it process something first.",
             )
-        return raster_out(resident.thought.label, resident.thought.raster)
+        return resident.thought
 
     # -- moments ------------------------------------------------------------------------------
 
@@ -96,12 +96,23 @@ class Errands:
         following = str(page[-1].number) if len(records) > limit else None
         return SnapshotsOut([snapshot_out(record) for record in page], following)
 
-    def restore(self, errand: Errand, resident: Resident, snapshot_id: str) -> Any:
+    def restore(
+        self,
+        errand: Errand,
+        resident: Resident,
+        snapshot_id: str,
+        request: RequestKey | None = None,
+    ) -> Any:
         """Return to a kept moment; the way there becomes an entry.
 
         Raises:
             NotFound: If there is no such snapshot.
         """
+        if request is not None:
+            before = self._stepper.store.answer(resident.journal, request.key)
+            if before is not None:
+                request.check(before.digest)
+                return brain_out(resident)
         record = self._stepper.store.snapshot(resident.journal, snapshot_id)
         if record is None:
             raise NotFound(
@@ -110,18 +121,28 @@ class Errands:
             )
 
         def returned(result: Resident | Exception) -> None:
-            self._reply(errand, self._stepper.attempt(lambda: self._roll_back(result, record)))
+            self._reply(
+                errand, self._stepper.attempt(lambda: self._roll_back(result, record, request))
+            )
 
         self._stepper.restoring.start(errand.brain_id, returned, upto=record.sequence)
         return LATER
 
-    def _roll_back(self, earlier: Resident | Exception, record: SnapshotRecord) -> BrainOut:
+    def _roll_back(
+        self,
+        earlier: Resident | Exception,
+        record: SnapshotRecord,
+        request: RequestKey | None,
+    ) -> BrainOut:
         if isinstance(earlier, Exception):
             raise earlier
         journal = earlier.journal
         entry = Entry(journal.position + 1, "rollback", {"to": record.sequence}, {})
+        answers = []
+        if request is not None:
+            answers.append(Answer(request.key, request.digest, entry.sequence, b""))
         try:
-            self._stepper.store.append([Group(journal, [entry])])
+            self._stepper.store.append([Group(journal, [entry], answers)])
         except NeuralLayersError:
             self._stepper.observer.commit_failed()
             self._stepper.pool.drop(earlier.record.id)

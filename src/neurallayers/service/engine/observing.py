@@ -14,9 +14,9 @@ class Observer(Protocol):
         ...
 
     def thoughts(
-        self, count: int, spikes: Mapping[str, int], rates_hz: Mapping[str, float]
+        self, model: str, count: int, spikes: Mapping[str, int], rates_hz: Mapping[str, float]
     ) -> None:
-        """So many thoughts, with the spikes and the mean rate of each region [Hz]."""
+        """So many thoughts with one network, with spikes and mean rate [Hz] by region."""
         ...
 
     def lessons(self, count: int) -> None:
@@ -55,7 +55,7 @@ class Nobody:
         """Nothing."""
 
     def thoughts(
-        self, count: int, spikes: Mapping[str, int], rates_hz: Mapping[str, float]
+        self, model: str, count: int, spikes: Mapping[str, int], rates_hz: Mapping[str, float]
     ) -> None:
         """Nothing."""
 

@@ -13,7 +13,8 @@ from neurallayers.brain.entry import Entry
 from neurallayers.brain.life import Life
 from neurallayers.brain.living import Outcome, live_together
 from neurallayers.brain.network import BrainNetwork
-from neurallayers.brain.thought import Thought, decode_rows, padded_labels
+from neurallayers.brain.thinking import think
+from neurallayers.brain.thought import Thought, decode, decode_rows, padded_labels
 from neurallayers.errors import InvalidInput, NeuralLayersError
 from neurallayers.service.engine.activity import Event
 from neurallayers.service.engine.answers import (
@@ -26,7 +27,7 @@ from neurallayers.service.engine.answers import (
 )
 from neurallayers.service.engine.resident import Resident
 from neurallayers.service.engine.work import Happen, RequestKey, Work
-from neurallayers.service.failures import KeyReused
+from neurallayers.service.failures import Conflict
 from neurallayers.service.schemas import LessonOut, ThoughtOut
 from neurallayers.service.store.store import Answer, Group
 
@@ -132,13 +133,36 @@ class Staging:
         before = known[0] if known else self._stepper.store.answer(resident.journal, request.key)
         if before is None:
             return False
-        if before.digest != request.digest:
-            raise KeyReused(
-                f"The idempotency key {request.key!r} came before with another request.",
-                "Make a new key for each request; keep it only to repeat the same one.",
-            )
-        self.answer([(work, answer_again(work.kind, before.answer))])
+        request.check(before.digest)
+        self.answer([(work, self._again(resident, work, before))])
         return True
+
+    def _again(self, resident: Resident, work: Happen, before: Answer) -> Any:
+        """The answer to a request that came before.
+
+        If something earlier was forgotten since, what was thought then is gone as well; the answer
+        then holds what the brain thinks of the stimulus now.
+
+        Raises:
+            Conflict: If the entry itself was forgotten since.
+        """
+        if work.kind == "forget_class":
+            return brain_out(resident)
+        if before.answer:
+            return answer_again(work.kind, before.answer)
+        kinds = self._stepper.store.kinds(resident.journal, [before.sequence])
+        if before.sequence not in kinds or work.stimulus is None:
+            raise Conflict(
+                f"This request became entry {before.sequence}, which was forgotten since.",
+                "Make a new key to do it anew.",
+            )
+        network, life = resident.model.network, self.life(resident)
+        image = work.stimulus.prepared(network.spec.sense.shape)
+        thought = thought_out(decode(network, think(network, life.state, image), life.labels))
+        if work.kind == "stimulus":
+            thought.entry = before.sequence
+            return thought
+        return LessonOut(before.sequence, 0.0, thought)
 
     def _entry(self, resident: Resident, work: Happen) -> Entry:
         """The entry, checked against the life that it happens to and to be one that can be kept."""
@@ -169,7 +193,8 @@ class Staging:
         for one in lived:
             self._stage(one, thoughts.get(one.work))
         if thoughts:
-            self._stepper.observe_thoughts(list(thoughts.values()))
+            model = group[0][0].model.name
+            self._stepper.observe_thoughts(model, list(thoughts.values()))
 
     def _stage(self, lived: _Lived, thought: Thought | None) -> None:
         """Keep what came of an entry until it is stored."""
@@ -183,15 +208,14 @@ class Staging:
         if thought is None:
             # Its answer is the brain itself, which is known after the transaction.
             staged.works.append((work, None))
+            self._keep_answer(staged, work, entry, b"")
             return
         staged.thought = thought
         lesson = outcome.lesson is not None
         answer: LessonOut | ThoughtOut = thought_out(thought, entry.sequence)
         if lesson:
             answer = LessonOut(entry.sequence, outcome.change, thought_out(thought))
-        if work.request is not None:
-            key, digest = work.request.key, work.request.digest
-            staged.answers.append(Answer(key, digest, entry.sequence, stored_answer(answer)))
+        self._keep_answer(staged, work, entry, stored_answer(answer))
         staged.works.append((work, answer))
         if self._stepper.activity.watched(work.brain_id):
             staged.events.append(
@@ -203,6 +227,11 @@ class Staging:
                     lesson=lesson,
                 )
             )
+
+    def _keep_answer(self, staged: Staged, work: Happen, entry: Entry, answer: bytes) -> None:
+        if work.request is not None:
+            key, digest = work.request.key, work.request.digest
+            staged.answers.append(Answer(key, digest, entry.sequence, answer))
 
     # -- storing ------------------------------------------------------------------------------
 

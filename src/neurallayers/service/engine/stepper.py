@@ -216,7 +216,7 @@ class Stepper:
         stimuli = pad_rows(torch.cat(images))
         thinking = think(model.network, model.resting.together(lasting), stimuli)
         thoughts = decode_rows(model.network, thinking, dict(enumerate(labels)))
-        self.observe_thoughts(thoughts)
+        self.observe_thoughts(model.name, thoughts)
         results, first = [], 0
         for resident, work in works:
             own = thoughts[first : first + work.rows]
@@ -230,7 +230,7 @@ class Stepper:
             results.append((work, out if work.many else out[0]))
         staging.answer(results)
 
-    def observe_thoughts(self, thoughts: list[Any]) -> None:
+    def observe_thoughts(self, model: str, thoughts: list[Any]) -> None:
         """Tell whoever measures of thoughts of one network."""
         count = len(thoughts)
         rates = [thought.vitals.rates_hz for thought in thoughts]
@@ -241,7 +241,7 @@ class Stepper:
             for name, part in thoughts[0].raster.spikes.items()
         }
         self.observer.batch(count)
-        self.observer.thoughts(count, spikes, means)
+        self.observer.thoughts(model, count, spikes, means)
 
     # -- waking and letting go ----------------------------------------------------------------
 
@@ -297,7 +297,14 @@ class Stepper:
     def outage(self, error: Exception) -> Exception:
         """The error as callers get it: what the store cannot do now passes."""
         if isinstance(error, JournalError):
-            return Unavailable(error.problem, error.remedy, retry_after_s=2.0, reason="store")
+            # Where the store is and what ails it is for the log, not for clients.
+            log.warning("store.refused", extra={"error": str(error)})
+            return Unavailable(
+                "The store cannot do this at the moment; nothing of it was acknowledged.",
+                "Try again in a few seconds.",
+                retry_after_s=2.0,
+                reason="store",
+            )
         return error
 
     def reply(self, work: Work, result: Any) -> None:

@@ -13,9 +13,14 @@ from torch import Tensor
 
 from neurallayers.errors import InvalidInput, ShapeMismatch
 from neurallayers.senses import as_images, resize
+from neurallayers.service.failures import KeyReused
 
 if TYPE_CHECKING:
     from neurallayers.service.engine.resident import Resident
+
+
+#: Share of red, green and blue in the brightness of a pixel (ITU-R BT.601, 2.5.1).
+LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -62,11 +67,13 @@ class Stimulus:
         image: An image, as :func:`neurallayers.senses.as_images` takes it.
         maximum: The intensity that white has.
         fit: Bring an image of another size to the size that the network expects.
+        invert: Turn a dark drawing on light ground into a light one on dark ground.
     """
 
     image: Any
     maximum: float = 1.0
     fit: bool = False
+    invert: bool = False
 
     def prepared(self, shape: tuple[int, ...]) -> Tensor:
         """The image ``[1, height, width, channels]`` as the network takes it.
@@ -77,9 +84,8 @@ class Stimulus:
         image = self.image
         if self.maximum != 1.0:
             image = _scaled(image, self.maximum)
-        if self.fit and tuple(getattr(image, "shape", ())[:2]) != shape[:2]:
-            return _fitted(image, shape)
-        return as_images(image, shape)
+        prepared = _fitted(image, shape) if self.fit else as_images(image, shape)
+        return 1.0 - prepared if self.invert else prepared
 
 
 def _scaled(image: Any, maximum: float) -> Any:
@@ -101,11 +107,12 @@ def _fitted(image: Any, shape: tuple[int, ...]) -> Tensor:
         raise ShapeMismatch(
             "The rows of the image differ in length.", "Give every row as many numbers."
         ) from error
-    if array.ndim == 3 and array.shape[2] != channels and channels == 1:
-        array = array.mean(2) / (255.0 if array.dtype == np.uint8 else 1.0)
-    if array.ndim == 3:
-        array = array[None]
-    return resize(array, shape)
+    if array.ndim == 3 and array.shape[2] == 3 and channels == 1:
+        full = 255.0 if array.dtype == np.uint8 else 1.0
+        array = array.astype(np.float64) @ np.array(LUMA) / full
+    if array.ndim == 2 and channels > 1:
+        array = np.repeat(array[..., None], channels, axis=2)
+    return resize(array[None] if array.ndim == 3 else array, shape)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -152,6 +159,18 @@ class RequestKey:
 
     key: str
     digest: bytes
+
+    def check(self, before: bytes) -> None:
+        """Hold this request against the one that came with the same key.
+
+        Raises:
+            KeyReused: If that was another one.
+        """
+        if before != self.digest:
+            raise KeyReused(
+                f"The idempotency key {self.key!r} came before with another request.",
+                "Make a new key for each request; keep it only to repeat the same one.",
+            )
 
 
 @dataclass(eq=False, kw_only=True)

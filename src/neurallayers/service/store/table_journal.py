@@ -206,8 +206,7 @@ class TableJournal:
         """Remove entries for good; the others keep their numbers. One transaction.
 
         Digests change from the first removed number on. What depended on them goes with them:
-        snapshots from there on lose their content, answers to the requests behind the entries are
-        deleted.
+        snapshots and the answers to requests lose their content from there on.
 
         Raises:
             JournalError: If a number is not in the journal, or it could not be rewritten.
@@ -226,8 +225,10 @@ class TableJournal:
         digest = bytes.fromhex(self.digest_at(first - 1))
         with self._database.transaction() as connection:
             # Answers to later requests hold what the brain thought under the influence of these.
+            # Their keys stay: who asks again must not teach again.
             connection.execute(
-                "DELETE FROM answers WHERE brain = ? AND sequence >= ?", (self.number, first)
+                "UPDATE answers SET answer = x'' WHERE brain = ? AND sequence >= ?",
+                (self.number, first),
             )
             connection.execute(
                 "DELETE FROM snapshots WHERE brain = ? AND sequence >= ? AND id IS NULL",

@@ -1,0 +1,1 @@
+"""The routes: each parses, asks the engine for one thing, and answers."""

@@ -1,0 +1,36 @@
+"""What routes take from the address, and where they find the engine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Query
+from starlette.requests import Request
+
+from neurallayers.service.engine import Engine
+from neurallayers.service.schemas import BRAIN_ID_PATTERN
+
+
+async def engine_of(request: Request) -> Engine:
+    """The engine of the service."""
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+EngineOf = Annotated[Engine, Depends(engine_of)]
+BrainId = Annotated[
+    str,
+    Path(
+        pattern=BRAIN_ID_PATTERN,
+        description="A brain, as `POST /v1/brains` answered it.",
+        examples=["0123456789abcdef0123456789abcdef"],
+    ),
+]
+SnapshotId = Annotated[
+    str, Path(pattern=BRAIN_ID_PATTERN, description="A snapshot, as it was answered.")
+]
+Limit = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
+Cursor = Annotated[
+    str | None,
+    Query(pattern="^[0-9]{1,18}$", description="`next` of the page before."),
+]

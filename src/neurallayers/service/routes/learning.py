@@ -1,0 +1,75 @@
+"""Teaching brains, and taking it back."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from neurallayers.errors import InvalidInput
+from neurallayers.service.bodies import (
+    PNG,
+    answer,
+    flag,
+    keyed,
+    media_type,
+    read_json,
+    settings_of,
+    stimulus_of,
+)
+from neurallayers.service.openapi import describe, query
+from neurallayers.service.routes.brains import KEY_HEADER
+from neurallayers.service.routes.doors import BrainId, EngineOf
+from neurallayers.service.routes.thinking import INVERT
+from neurallayers.service.schemas import BrainOut, LessonOut, ToForget, ToLearn
+
+router = APIRouter(prefix="/v1/brains/{brain_id}", tags=["learning"])
+
+_LESSON = describe(
+    LessonOut,
+    body=ToLearn,
+    png=True,
+    also=(409,),
+    example={"stimulus": [[0, 0, 5, 13, 9, 1, 0, 0]] * 8, "maximum": 16, "target": "wave"},
+)
+_LESSON["openapi_extra"]["parameters"] = [
+    query("target", {"type": "string", "minLength": 1, "maxLength": 200}, "Of a PNG: what it is."),
+    query("reward", {"type": "number", "minimum": -1000, "maximum": 1000}, "Of a PNG: or this."),
+    INVERT,
+    KEY_HEADER,
+]
+
+
+@router.post("/learn", **_LESSON)
+async def learn(brain_id: BrainId, request: Request, engine: EngineOf) -> Response:
+    """Teach one example; when this is answered, the lesson is on the disk."""
+    settings = settings_of(request)
+    if media_type(request) == PNG:
+        target = request.query_params.get("target")
+        reward = _number(request.query_params.get("reward"))
+        shown = await stimulus_of(await request.body(), settings, invert=flag(request, "invert"))
+    else:
+        body = await read_json(request, ToLearn)
+        target, reward = body.target, body.reward
+        shown = await stimulus_of(
+            body.stimulus, settings, maximum=body.maximum, fit=body.fit, invert=body.invert
+        )
+    key = await keyed(request)
+    return answer(await engine.learn(brain_id, shown, target, reward=reward, request=key))
+
+
+@router.post("/forget", **describe(BrainOut, body=ToForget, also=(409,), example={"label": "wave"}))
+async def forget(brain_id: BrainId, request: Request, engine: EngineOf) -> Response:
+    """Forget a class, or become the brain that never lived through these entries."""
+    body = await read_json(request, ToForget)
+    key = await keyed(request)
+    return answer(
+        await engine.forget(brain_id, label=body.label, entries=body.entries, request=key)
+    )
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError as error:
+        raise InvalidInput(f"reward is {text!r:.60}.", "Use a number.") from error

@@ -1,5 +1,5 @@
 # Each target does its own set-up: a fresh clone needs Python, and nothing else.
-#   make run                      a brain, alive in your terminal
+#   make run                      a brain, alive in your terminal, then served to your browser
 #   make PYTHON=python3.12 test   with the Python you name
 
 .DEFAULT_GOAL := help
@@ -15,6 +15,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 PINS := pyproject.toml constraints.txt
 BENCHMARKS := digits online kernels individuals crash mnist
+SERVICE_BENCHMARKS := isolation service overload crash_service fuzz soak
 
 # The first Python on this machine that we support.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -25,10 +26,10 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 help: ## List the targets (the default)
 	@echo "NeuralLayers. The first call of a target sets it up (a minute or two), the next starts at once."
 	@echo
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: $(VENV)/.installed-run ## Train a brain on real digits and watch it see and learn
+run: $(VENV)/.installed-run ## Train a brain on real digits, watch it learn, then serve it
 	@$(BIN)/neurallayers run
 
 .PHONY: test
@@ -70,6 +71,15 @@ bench: $(VENV)/.installed-dev ## Run every benchmark, or one: make bench NAME=di
 	@for name in $(or $(NAME),$(BENCHMARKS)); do \
 		echo "benchmark $$name"; $(BIN)/python -m benchmarks.$$name; done
 
+.PHONY: bench-service
+bench-service: $(VENV)/.installed-dev ## Run the benchmarks of the service (about 40 minutes)
+	@for name in $(SERVICE_BENCHMARKS); do \
+		echo "benchmark $$name"; $(BIN)/python -m benchmarks.$$name; done
+
+.PHONY: serve
+serve: $(VENV)/.installed-run ## Serve the network that ships with the package
+	@$(BIN)/neurallayers serve
+
 .PHONY: zoo
 zoo: $(VENV)/.installed-run ## Train again the weights that ship in the package
 	@$(BIN)/python -m neurallayers.research.build_zoo
@@ -100,16 +110,16 @@ $(VENV)/pyvenv.cfg:
 
 $(VENV)/.installed-run: $(PINS) | $(VENV)/pyvenv.cfg
 	@echo "[set-up 2/2] installing torch and what else runs a brain (a minute or two, once)"
-	@$(INSTALL) -e '.[viz]'
+	@$(INSTALL) -e '.[viz,service]'
 	@touch $@
 
 # The tools include what `run` needs, so that its set-up is done as well.
 $(VENV)/.installed-dev: $(PINS) | $(VENV)/pyvenv.cfg
 	@echo "[set-up 2/2] installing torch and the tools of the tests (a minute or two, once)"
-	@$(INSTALL) -e '.[dev,viz]'
+	@$(INSTALL) -e '.[dev,viz,service,client]'
 	@touch $(VENV)/.installed-run $@
 
 $(VENV)/.installed-docs: $(PINS) | $(VENV)/pyvenv.cfg
 	@echo "[set-up] installing the tools of the documentation"
-	@$(INSTALL) -e '.[docs,viz]'
+	@$(INSTALL) -e '.[docs,viz,service,client]'
 	@touch $(VENV)/.installed-run $@

@@ -31,6 +31,7 @@ from benchmarks.tally import LATE_SECONDS, LOST, TIMED_OUT, Tally
 
 NextRequest = Callable[[], Prepared]
 
+REFUSED_PAUSE_SECONDS = 0.02
 _TICK_SECONDS = 0.001
 _SWEEP_SECONDS = 0.1
 
@@ -103,7 +104,7 @@ async def closed_loop(
     timeout_s: float = 30.0,
     answered: Callable[[int, bytes], None] | None = None,
 ) -> Tally:
-    """Each connection asks again as soon as it is answered.
+    """Each connection asks again as soon as it is answered; after a refusal (503) a little later.
 
     Args:
         host: Address of the server.
@@ -115,42 +116,63 @@ async def closed_loop(
         timeout_s: A request without an answer for as long is given up.
         answered: Called with every status and body.
     """
-    run = Run(host, port, following, timeout_s)
-    loop = asyncio.get_running_loop()
-    begin = time.perf_counter() + warm_seconds
-    deadline = begin + seconds
-    again: set[asyncio.Task[None]] = set()
+    run = _ClosedLoop(host, port, following, timeout_s)
+    run.answered = answered
+    with _measured(run.tally):
+        return await run.go(connections, seconds, warm_seconds)
 
-    def finished(connection: Connection, status: int, body: bytes, now: float) -> None:
-        run.note(connection, status, now)
-        if answered is not None:
-            answered(status, body)
-        if now >= deadline:
-            return
-        if connection.open:
-            connection.send(run.following(), now)
-        else:
-            task = loop.create_task(start(0.01 if status == LOST else 0.0))
-            again.add(task)
-            task.add_done_callback(again.discard)
 
-    async def start(pause_s: float) -> None:
-        while time.perf_counter() + pause_s < deadline:
+class _ClosedLoop(Run):
+    """Each connection has one request on its way, until the deadline."""
+
+    answered: Callable[[int, bytes], None] | None = None
+
+    def __init__(self, host: str, port: int, following: NextRequest, timeout_s: float) -> None:
+        super().__init__(host, port, following, timeout_s)
+        self._deadline = 0.0
+        self._starting: set[asyncio.Task[None]] = set()
+
+    async def go(self, connections: int, seconds: float, warm_seconds: float) -> Tally:
+        """Start every connection, and wait for the last answers."""
+        begin = time.perf_counter() + warm_seconds
+        self._deadline = begin + seconds
+        self.tally.begun, self.tally.ended = begin, self._deadline
+        sweeper = self._loop.create_task(self.sweep())
+        await asyncio.gather(*(self._start(0.0) for _ in range(connections)))
+        await asyncio.sleep(max(0.0, self._deadline - time.perf_counter()))
+        tally = await self.finish(self.busy)
+        await _stop([sweeper, *self._starting])
+        return tally
+
+    async def _start(self, pause_s: float) -> None:
+        while time.perf_counter() + pause_s < self._deadline:
             await asyncio.sleep(pause_s)
             with contextlib.suppress(OSError):
-                connection = await run.connect(finished)
-                connection.send(run.following(), time.perf_counter())
+                connection = await self.connect(self._finished)
+                connection.send(self.following(), time.perf_counter())
                 return
             pause_s = 0.05  # nobody listens (yet)
 
-    with _measured(run.tally):
-        sweeper = loop.create_task(run.sweep())
-        await asyncio.gather(*(start(0.0) for _ in range(connections)))
-        run.tally.begun, run.tally.ended = begin, deadline
-        await asyncio.sleep(max(0.0, deadline - time.perf_counter()))
-        tally = await run.finish(run.busy)
-        await _stop([sweeper, *again])
-    return tally
+    def _finished(self, connection: Connection, status: int, body: bytes, now: float) -> None:
+        self.note(connection, status, now)
+        if self.answered is not None:
+            self.answered(status, body)
+        if status == 503:
+            self._loop.call_later(REFUSED_PAUSE_SECONDS, self._ask_again, connection)
+        else:
+            self._ask_again(connection, 0.01 if status == LOST else 0.0)
+
+    def _ask_again(self, connection: Connection, pause_s: float = 0.0) -> None:
+        now = time.perf_counter()
+        if now >= self._deadline:
+            return
+        if connection.open:
+            connection.send(self.following(), now)
+            return
+        self.connections.discard(connection)
+        task = self._loop.create_task(self._start(pause_s))
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
 
 
 async def open_loop(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+# Imported while typing.TYPE_CHECKING is still false; autodoc would set it, and pydantic objects.
+import fastapi  # noqa: F401
 from sphinx.util.typing import stringify_annotation
 
 import neurallayers
@@ -59,6 +62,7 @@ html_theme_options = {
     "dark_css_variables": {"color-brand-primary": "#f0a868", "color-brand-content": "#f0a868"},
 }
 
+_RAISES = re.compile(r"^:raises (\w+):")
 _FENCE = re.compile(r"^(\s*)```(\w*)\s*$")
 
 
@@ -81,6 +85,28 @@ def fences_to_blocks(
     lines[:] = out
 
 
+def raised_by_module(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
+) -> None:
+    """Link the errors that something raises to those that its module means.
+
+    The client and the service have errors of the same names.
+    """
+    parts = name.split(".")
+    known: dict[str, Any] = {}
+    for end in range(len(parts), 0, -1):
+        module = sys.modules.get(".".join(parts[:end]))
+        if module is not None:
+            known = vars(module)
+            break
+    for number, line in enumerate(lines):
+        raised = _RAISES.match(line)
+        error = known.get(raised[1]) if raised else None
+        if raised and isinstance(error, type):
+            full = f"~{error.__module__}.{error.__qualname__}"
+            lines[number] = f":raises {full}:{line[raised.end() :]}"
+
+
 def types_of_named_tuples(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str, returns: str
 ) -> tuple[str, str] | None:
@@ -99,3 +125,5 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-signature", types_of_named_tuples)
     # Before napoleon, which would read a section heading inside a fence.
     app.connect("autodoc-process-docstring", fences_to_blocks, priority=400)
+    # After napoleon, which makes fields of the sections.
+    app.connect("autodoc-process-docstring", raised_by_module, priority=600)

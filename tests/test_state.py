@@ -24,6 +24,7 @@ from neurallayers.state import (
     scatter,
     split,
     stack,
+    tensors,
     to_device,
     to_named,
 )
@@ -159,6 +160,23 @@ def test_a_state_survives_storage_bit_for_bit(state: Any) -> None:
     assert list(named) == [name for name, _ in leaves(state)]
 
 
+@given(state=states)
+@LAW
+def test_tensors_are_those_of_the_leaves_themselves_in_their_order(state: Any) -> None:
+    found = tensors(state)
+    expected = [tensor for _, tensor in leaves(state)]
+    assert len(found) == len(expected)
+    assert all(one is other for one, other in zip(found, expected, strict=True))
+
+
+def test_tensors_of_states_of_one_structure_correspond() -> None:
+    first, second = example(), example(offset=10.0)
+    for one, other in zip(tensors(first), tensors(second), strict=True):
+        assert one.shape == other.shape
+    assert tensors(NoState()) == []
+    assert tensors(first)[0] is first.membrane.potential
+
+
 def test_names_are_paths() -> None:
     assert list(to_named(example())) == [
         "membrane.potential",
@@ -208,6 +226,8 @@ def test_what_is_no_tensor_tuple_or_dict_is_refused_with_its_path(alien: Any) ->
         map_state(torch.clone, state)
     with pytest.raises(InvalidInput, match=rf"1\.deep holds a {type(alien).__name__}"):
         to_named(state)
+    with pytest.raises(InvalidInput, match=f"holds a {type(alien).__name__}"):
+        tensors(state)
 
 
 def test_the_batch_size_is_the_leading_axis_of_all() -> None:

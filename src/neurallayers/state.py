@@ -104,7 +104,11 @@ def _structure(node: Any) -> str:
 
 
 def tensors(state: Any) -> list[Tensor]:
-    """Every tensor of a state, in the order of :func:`leaves`."""
+    """Every tensor of a state, in the order of :func:`leaves`.
+
+    Raises:
+        InvalidInput: If the state holds something else than tensors, tuples and dicts.
+    """
     found: list[Tensor] = []
     _collect(state, found)
     return found
@@ -114,8 +118,17 @@ def _collect(node: Any, found: list[Tensor]) -> None:
     if isinstance(node, Tensor):
         found.append(node)
         return
-    for part in node if isinstance(node, tuple) else node.values():
-        _collect(part, found)
+    if isinstance(node, tuple):
+        for part in node:
+            _collect(part, found)
+    elif isinstance(node, Mapping):
+        for part in node.values():
+            _collect(part, found)
+    else:
+        raise InvalidInput(
+            f"A state holds a {type(node).__name__}.",
+            "A state holds only tensors, tuples and dicts.",
+        )
 
 
 def leaves(state: Any) -> Iterator[tuple[str, Tensor]]:

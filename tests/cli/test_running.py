@@ -44,7 +44,7 @@ def kept() -> list[Path]:
 
 def test_without_a_terminal_it_tells_the_whole_story_quickly(invoke: Invoke) -> None:
     begun = time.perf_counter()
-    result = invoke("run", "--epochs", 2)
+    result = invoke("run", "--epochs", 2, "--no-serve")
     assert result.exit_code == 0, result.output
     assert time.perf_counter() - begun < 60  # about 3 s on two free cores
     for words in (
@@ -124,7 +124,7 @@ def test_the_packaged_network_is_taught_turned_digits(
 
 @pytest.mark.usefixtures("untaught")
 def test_every_command_that_it_proposes_works(invoke: Invoke) -> None:
-    told = invoke("run", "--epochs", 1).stdout
+    told = invoke("run", "--epochs", 1, "--no-serve").stdout
     proposed = [line.strip() for line in told.partition("What to try next")[2].splitlines()]
     commands = [line for line in proposed if line and not line.startswith("#")]
     assert len(commands) >= 4
@@ -149,7 +149,7 @@ def test_in_a_terminal_the_thoughts_move(tmp_path: Path) -> None:
     }
     child, terminal = pty.fork()
     if child == 0:  # pragma: no cover - the child becomes the command
-        command = [sys.executable, "-m", "neurallayers", "run", "--epochs", "1", "--speed", "50"]
+        command = [sys.executable, "-m", "neurallayers", "run", "--epochs", "1", "--speed", "50", "--no-serve"]
         os.execve(sys.executable, command, environment)
     shown = b""
     try:

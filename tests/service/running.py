@@ -52,7 +52,9 @@ class Served:
 @contextlib.contextmanager
 def running(folder: Path, **options: Any) -> Iterator[Served]:
     """The service on a free port, with its data in a folder; stopped in order at the end."""
-    chosen = {"port": 0, "data": folder, "api_key": KEY, "log_level": "warning", **options}
+    chosen = {"port": 0, "data": folder, "api_key": KEY, "log_level": "warning"}
+    # In this process, unless a test wants otherwise: it starts at once, and its coverage counts.
+    chosen |= {"engine_process": False, **options}
     settings = Settings.load(**chosen)
     edge = compose(settings, ApiKey(KEY))
     listener = listen(settings)

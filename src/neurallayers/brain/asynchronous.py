@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from neurallayers.brain.batching import Batcher
-from neurallayers.errors import NeuralLayersError
+from neurallayers.errors import NeuralLayersError, ShapeMismatch
 from neurallayers.senses import as_images
-from neurallayers.state import stack
+from neurallayers.state import batch_size, stack
 
 if TYPE_CHECKING:
     from neurallayers.brain.network import BrainNetwork, BrainState
@@ -76,10 +76,22 @@ class AsyncDoor:
     async def ask(
         self, network: BrainNetwork, stimulus: Any, state: BrainState | None = None
     ) -> Thinking:
-        """Think about one stimulus, together with what others ask at the time."""
+        """Think about one stimulus, together with what others ask at the time.
+
+        Raises:
+            InvalidInput: If the stimulus is no image that the network can see, or there is more
+                than one stimulus or state.
+            NeuralLayersError: If too many wait.
+        """
         image = as_images(stimulus, network.spec.sense.shape)
-        future = asyncio.get_running_loop().create_future()
         whom = network.initial_state(1) if state is None else state
+        if len(image) != 1 or batch_size(whom) != 1:
+            raise ShapeMismatch(
+                f"{len(image)} stimuli for {batch_size(whom)} states.",
+                "Ask one individual about one stimulus a call; calls that come together are one "
+                "batch.",
+            )
+        future = asyncio.get_running_loop().create_future()
         if not self._batcher.submit(Question(network, image, whom, future)):
             raise NeuralLayersError("Too many stimuli wait.", "Await some before you ask more.")
         thinking: Thinking = await future
@@ -94,18 +106,28 @@ class AsyncDoor:
 
 
 def _answer(questions: list[Question]) -> bool:
-    from neurallayers.brain.thinking import think
-
     groups: dict[tuple[int, Any], list[Question]] = {}
     for question in questions:
         if not question.future.cancelled():
             shape = question.state.readout.known.shape[-1], question.image.device
             groups.setdefault((id(question.network), shape), []).append(question)
     for group in groups.values():
+        settle(_answers(group))
+    return False
+
+
+def _answers(group: list[Question]) -> list[tuple[asyncio.Future[Any], Any]]:
+    """One batch; if somebody in it spoils it, each by itself."""
+    from neurallayers.brain.thinking import think
+
+    try:
         state = stack([question.state for question in group])
         thinking = think(group[0].network, state, torch.cat([one.image for one in group]))
-        settle((one.future, thinking.row(i)) for i, one in enumerate(group))
-    return False
+        return [(one.future, thinking.row(i)) for i, one in enumerate(group)]
+    except Exception as error:
+        if len(group) == 1:
+            return [(group[0].future, error)]
+        return [_answers([one])[0] for one in group]
 
 
 def _give_up(questions: list[Question], error: Exception) -> None:

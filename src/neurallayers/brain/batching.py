@@ -69,21 +69,27 @@ class Batcher(Generic[T]):
         with self._changed:
             if self._stopping or len(self._queue) >= self.queue_at_most:
                 return False
-            self._queue.append(item)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
-            elif len(self._queue) == 1:
+                # Noted only once it runs: where the system gives no thread, this item fails and the
+                # next one tries again.
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                thread.start()
+                self._thread = thread
+            self._queue.append(item)
+            if len(self._queue) == 1:
                 self._changed.notify()
         return True
 
     def stop(self) -> None:
-        """Take nothing more, finish what was taken, and end the thread."""
+        """Take nothing more, finish what was taken, and end the thread.
+
+        From within ``work`` it only says so: the thread ends when it has finished.
+        """
         with self._changed:
             self._stopping = True
             self._changed.notify()
             thread = self._thread
-        if thread is not None:
+        if thread is not None and thread is not threading.current_thread():
             thread.join()
 
     def _run(self) -> None:
@@ -107,8 +113,15 @@ class Batcher(Generic[T]):
             return self._work(batch)
         except Exception as error:
             log.exception("batch.failed", extra={"items": len(batch)})
-            self._fail(batch, error)
+            self._give_up(batch, error)
             return False
+
+    def _give_up(self, batch: list[T], error: Exception) -> None:
+        try:
+            self._fail(batch, error)
+        except Exception:
+            # The thread outlives it: others wait for it as well.
+            log.exception("batch.not_failed", extra={"items": len(batch)})
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Batcher[T]:
         """A copy has the same work and a queue and thread of its own."""

@@ -29,7 +29,8 @@ def feedback(
     """
     if (target is None) == (reward is None):
         raise InvalidInput(
-            f"target is {target!r} and reward is {reward!r}.", "Give exactly one of them."
+            f"target is {_short(target)} and reward is {_short(reward)}.",
+            "Give exactly one of them.",
         )
     if target is not None:
         return "lesson", {"target": as_label(target)}
@@ -46,11 +47,11 @@ def as_label(target: str | SupportsIndex) -> str:
     """
     try:
         label = target if isinstance(target, str) else str(operator.index(target))
-    except TypeError:
+    except (TypeError, ValueError):  # no number, or one of more digits than Python writes out
         label = None
     if label is None or isinstance(target, bool):
         raise InvalidInput(
-            f"target is {target!r}.", "A class is named by a text or a whole number."
+            f"target is {_short(target)}.", "A class is named by a text or a whole number."
         )
     if not label.strip() or len(label) > LABEL_CHARACTERS_AT_MOST:
         raise InvalidInput(f"target is {label[:80]!r}.", "Use 1 to 200 characters.")
@@ -67,8 +68,15 @@ def as_reward(reward: Any) -> float:
     """
     try:
         value = float(reward)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last for tensors
         value = float("nan")
     if not -1e3 <= value <= 1e3:
-        raise InvalidInput(f"reward is {reward!r}.", "Use a finite number, usually -1 to 1.")
+        raise InvalidInput(f"reward is {_short(reward)}.", "Use a finite number, usually -1 to 1.")
     return value
+
+
+def _short(value: Any) -> str:
+    try:
+        return repr(value)[:80]
+    except ValueError:  # an integer of more digits than Python writes out
+        return f"a {type(value).__name__} too long to print"

@@ -72,7 +72,11 @@ class Journal(Protocol):
     def read(self, after: int = 0) -> Iterator[Entry]:
         """The entries with numbers above ``after``, in order, without the removed ones.
 
-        What is appended or removed during the iteration does not change it.
+        What is appended during the iteration does not change it. If entries are removed meanwhile,
+        it gives the history as it was or as it is then, or an error; never a part of each.
+
+        Raises:
+            JournalError: If an entry is damaged, or was removed after it was given.
         """
         ...
 

@@ -6,19 +6,21 @@ what it became in the crowd.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from neurallayers.brain.entry import Entry
+from neurallayers.brain.feedback import as_reward
 from neurallayers.brain.life import Ledger, Life
 from neurallayers.brain.network import BrainNetwork, BrainState
 from neurallayers.brain.thinking import Thinking, experience, reinforce, teach
 from neurallayers.dynamics import LessonTrace
-from neurallayers.errors import JournalError, NeuralLayersError
+from neurallayers.errors import JournalError, NeuralLayersError, ShapeMismatch
 from neurallayers.senses import as_images
 from neurallayers.state import stack
 
@@ -62,6 +64,7 @@ class _Ready:
     entry: Entry
     image: Tensor
     slot: int = -1
+    reward: float = 0.0
 
 
 def live(network: BrainNetwork, life: Life, entry: Entry) -> tuple[Life, Outcome]:
@@ -130,21 +133,37 @@ def _grouped(
 def _prepare(network: BrainNetwork, place: int, life: Life, entry: Entry) -> _Ready | Life:
     """What goes into the batch, or the life afterwards if there is nothing to compute."""
     if entry.kind == "forget_class":
-        return _forget_class(network, life, str(entry.content["label"]))
+        return _forget_class(network, life, str(_said(entry, entry.content, "label")))
     if entry.kind not in _KINDS:
         raise JournalError(
             f"Entry {entry.sequence} is of kind {entry.kind!r}.",
             "It was written by a newer release; upgrade neurallayers.",
         )
-    image = as_images(entry.tensors["stimulus"], network.spec.sense.shape)
+    image = as_images(_said(entry, entry.tensors, "stimulus"), network.spec.sense.shape)
+    if len(image) != 1:
+        raise ShapeMismatch(
+            f"Entry {entry.sequence} holds {len(image)} stimuli.", "Make an entry of each."
+        )
     if entry.kind == "lesson":
-        label = str(entry.content["target"])
+        label = str(_said(entry, entry.content, "target"))
         life = _with_slot_for(network, life, label)
-        return _Ready(place, life, entry, image, life.labels.index(label))
-    if entry.kind == "reward" and not life.known_labels:
-        # All lessons were forgotten since: there is no answer left to reward.
-        return life
+        return _Ready(place, life, entry, image, slot=life.labels.index(label))
+    if entry.kind == "reward":
+        reward = as_reward(_said(entry, entry.content, "reward"))
+        if not life.known_labels:
+            # All lessons were forgotten since: there is no answer left to reward.
+            return life
+        return _Ready(place, life, entry, image, reward=reward)
     return _Ready(place, life, entry, image)
+
+
+def _said(entry: Entry, said: Mapping[str, Any], name: str) -> Any:
+    if name not in said:
+        raise JournalError(
+            f"Entry {entry.sequence}, a {entry.kind}, has no {name}.",
+            "Nothing that a brain keeps is like that; restore its journal from a backup.",
+        )
+    return said[name]
 
 
 def _stimuli(network: BrainNetwork, group: list[_Ready]) -> list[tuple[Life, Outcome]]:
@@ -161,7 +180,7 @@ def _lessons(network: BrainNetwork, group: list[_Ready]) -> list[tuple[Life, Out
 
 
 def _rewards(network: BrainNetwork, group: list[_Ready]) -> list[tuple[Life, Outcome]]:
-    rewards = torch.tensor([float(one.entry.content["reward"]) for one in group])
+    rewards = torch.tensor([one.reward for one in group])
     return _after(group, *reinforce(network, stack(_states(group)), _images(group), rewards))
 
 

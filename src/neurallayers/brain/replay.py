@@ -14,6 +14,7 @@ from neurallayers.brain.journal import Journal
 from neurallayers.brain.life import Life
 from neurallayers.brain.living import live
 from neurallayers.brain.network import BrainNetwork
+from neurallayers.errors import JournalError
 
 
 def lineage(rollbacks: Mapping[int, int], last: int) -> set[int]:
@@ -23,13 +24,22 @@ def lineage(rollbacks: Mapping[int, int], last: int) -> set[int]:
         rollbacks: For each rollback the entry that it returned to; 0 is birth.
         last: Number of an entry.
 
+    Raises:
+        JournalError: If a rollback does not return to something before it.
+
     >>> sorted(lineage({3: 1}, 4))
     [1, 3, 4]
     """
     found: set[int] = set()
     while last > 0:
         found.add(last)
-        last = rollbacks.get(last, last - 1)
+        before = rollbacks.get(last, last - 1)
+        if not 0 <= before < last:
+            raise JournalError(
+                f"Entry {last} returns to {before}, which is not before it.",
+                "Restore the journal from a backup.",
+            )
+        last = before
     return found
 
 
@@ -41,6 +51,9 @@ class Replay:
         journal: Its journal.
         snapshot: Gives the latest snapshot that it has at one of these entries, or none.
         upto: The entry to end with; the last when left out.
+
+    Raises:
+        JournalError: If the journal has no such entry, or is damaged.
     """
 
     def __init__(
@@ -52,6 +65,11 @@ class Replay:
     ) -> None:
         self.network = network
         self.last = journal.position if upto is None else upto
+        if not 0 <= self.last <= journal.position:
+            raise JournalError(
+                f"The journal ends at {journal.position} and has no entry {self.last}.",
+                "Name an entry that it has, or 0 for birth.",
+            )
         self._lineage = lineage(journal.rollbacks(), self.last)
         life = snapshot(self._lineage)
         if life is None:

@@ -65,9 +65,18 @@ def run(
     ] = False,
     still: Annotated[bool, typer.Option("--still", help="Show no moving pictures.")] = False,
     speed: Annotated[float, typer.Option(min=0.1, help="How fast the pictures move.")] = 1.0,
+    serving: Annotated[
+        bool,
+        typer.Option(
+            "--serve/--no-serve", help="Go on serving the network, with a page to play with."
+        ),
+    ] = True,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to serve on; 0 picks a free one.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train a brain on real digits, watch it see, and teach it two classes it never met."""
+    """Train a brain on real digits, watch it see and learn, then serve it for you to play with."""
     from neurallayers.brain import Brain
     from neurallayers.demo import teach_novelties
 
@@ -109,6 +118,21 @@ def run(
                 "labels": list(brain.labels),
             }
         )
+    elif serving:
+        _serve(school.where, port)
+
+
+def _serve(network: str, port: int | None) -> None:
+    """Serve the network until Ctrl-C; on another port if the usual one is taken."""
+    from neurallayers.cli.serving import settings_for, start
+    from neurallayers.service.server import port_is_free
+
+    settings = settings_for(models=[network], port=port)
+    if port is None and not port_is_free(settings):
+        say(f"Port {settings.port} is taken; another one is used.")
+        settings = settings_for(models=[network], port=0)
+    say("starting the service (Ctrl-C ends it) ...")
+    start(settings, show_key=True)
 
 
 # -- where the network comes from -----------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -39,27 +39,35 @@ def serve(
     Every other setting is an environment variable or a line of the TOML file; see the reference of
     settings. The key of the API is in the data folder unless one is set (NEURALLAYERS_API_KEY).
     """
-    for package in ("fastapi", "uvicorn", "pydantic_settings"):
+    start(
+        settings_for(
+            models=models, host=host, port=port, data=data, config=config, log_level=log_level
+        ),
+        reload=reload,
+    )
+
+
+def settings_for(*, models: list[str] | None = None, **options: Any) -> Settings:
+    """The settings of a command line; what is not given comes from the environment and so on.
+
+    Raises:
+        MissingExtra: If the packages of the service are not installed.
+        InvalidInput: If a value is wrong.
+    """
+    for package in ("fastapi", "uvicorn", "pydantic_settings", "msgspec"):
         require(package, extra="service")
     from neurallayers.service.settings import Settings
 
-    settings = Settings.load(
-        models=",".join(models) if models else None,
-        host=host,
-        port=port,
-        data=data,
-        config=config,
-        log_level=log_level,
-    )
-    start(settings, reload=reload)
+    return Settings.load(models=",".join(models) if models else None, **options)
 
 
-def start(settings: Settings, *, reload: bool = False) -> None:
+def start(settings: Settings, *, reload: bool = False, show_key: bool = False) -> None:
     """Serve until a signal ends it; the address is the one line on the standard output.
 
     Args:
         settings: How.
         reload: Start again when the source changes.
+        show_key: Show the key even if nobody seems to look.
     """
     from neurallayers.service import app, server
     from neurallayers.service.access import ApiKey
@@ -68,7 +76,7 @@ def start(settings: Settings, *, reload: bool = False) -> None:
 
     def ready(url: str) -> None:
         # A key belongs on the screen of its owner, not into the log of a machine.
-        if created or sys.stderr.isatty():
+        if created or show_key or sys.stderr.isatty():
             server.announce(url, key, created=created)
         typer.echo(f"listening on {url}")
 

@@ -14,6 +14,8 @@ from neurallayers.service import openapi
 from neurallayers.service.access import ApiKey
 from neurallayers.service.edge import Edge
 from neurallayers.service.engine import Engine, Limits
+from neurallayers.service.engine.observing import Observer
+from neurallayers.service.engine.remote import RemoteEngine
 from neurallayers.service.logs import configure_logging
 from neurallayers.service.metering import Metering
 from neurallayers.service.policy import page_policy
@@ -53,12 +55,7 @@ def compose(settings: Settings, key: ApiKey | None = None) -> Edge:
         Unavailable: If no key can be kept there.
     """
     telemetry = Telemetry()
-    engine = Engine(
-        settings.data,
-        models=settings.models,
-        limits=limits_of(settings),
-        observer=Metering(telemetry),
-    )
+    engine = engine_for(settings, Metering(telemetry))
     app = application(engine, settings, telemetry)
     if key is None:
         key, _ = ApiKey.load_or_create(settings)
@@ -75,7 +72,15 @@ def compose(settings: Settings, key: ApiKey | None = None) -> Edge:
     )
 
 
-def application(engine: Engine, settings: Settings, telemetry: Telemetry) -> FastAPI:
+def engine_for(settings: Settings, observer: Observer) -> Engine | RemoteEngine:
+    """The engine, in this process or in one of its own."""
+    limits = limits_of(settings)
+    if settings.engine_process:
+        return RemoteEngine(settings.data, models=settings.models, limits=limits, observer=observer)
+    return Engine(settings.data, models=settings.models, limits=limits, observer=observer)
+
+
+def application(engine: Engine | RemoteEngine, settings: Settings, telemetry: Telemetry) -> FastAPI:
     """The routes around an engine, which is opened and closed with them."""
 
     @contextlib.asynccontextmanager

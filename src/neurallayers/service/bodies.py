@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 from typing import Any, TypeVar
 
@@ -22,14 +23,21 @@ T = TypeVar("T")
 JSON = "application/json"
 PNG = "image/png"
 KEY_CHARACTERS_AT_MOST = 200
+_LARGE_BYTES = 64 * 1024
 
 _DECODERS: dict[type, msgspec.json.Decoder[Any]] = {}
 _encode = msgspec.json.Encoder().encode
 
 
 def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """An answer in JSON."""
-    return Response(_encode(body), status, headers, media_type=JSON)
+    """An answer in JSON; what is JSON already is sent as it is."""
+    content = body if isinstance(body, bytes) else _encode(body)
+    return Response(content, status, headers, media_type=JSON)
+
+
+def as_structure(body: Any, kind: type[T]) -> T:
+    """An answer of an engine as a structure, if it is JSON already."""
+    return msgspec.json.decode(body, type=kind) if isinstance(body, bytes) else body
 
 
 def settings_of(request: Request) -> Settings:
@@ -65,12 +73,26 @@ async def read_json(request: Request, kind: type[T], *, optional: bool = False) 
     if decoder is None:
         decoder = _DECODERS[kind] = msgspec.json.Decoder(kind)
     try:
-        decoded: T = decoder.decode(data)
+        decoded: T = _decode(decoder, data)
     except RecursionError:
         raise Malformed("The body is nested absurdly deep.", "Send what /docs describes.") from None
     except UnicodeDecodeError as error:
         raise Malformed(f"The body is not UTF-8 ({error.reason}).", "Send UTF-8.") from None
     return decoded
+
+
+def _decode(decoder: msgspec.json.Decoder[Any], data: bytes) -> Any:
+    if len(data) < _LARGE_BYTES:
+        return decoder.decode(data)
+    # Out of a large body many small lists can come, and the collector would look through all of
+    # them again and again: 4 MiB of `[],` would hold up the loop for 2 s instead of 0.2 s.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return decoder.decode(data)
+    finally:
+        if collects:
+            gc.enable()
 
 
 def flag(request: Request, name: str) -> bool:
@@ -79,6 +101,8 @@ def flag(request: Request, name: str) -> bool:
     Raises:
         InvalidInput: If it is neither true nor false.
     """
+    if not request.scope["query_string"]:
+        return False
     value = request.query_params.get(name, "false").lower()
     if value not in ("true", "false", "1", "0"):
         raise InvalidInput(f"{name} is {value[:40]!r}.", "Use true or false.")

@@ -84,6 +84,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._header_timer: asyncio.TimerHandle | None = None
         self._header_bytes = 0
         self._in_body = False
+        self._running: RequestResponseCycle | None = None
 
     # ------------------------------------------------------------------ the connection
 
@@ -102,6 +103,10 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client went, or was sent away."""
         self._forget_head()
+        if self._running is not None:
+            # uvicorn tells only the last of several requests that came in one go.
+            self._running.disconnected = True
+            self._running.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -121,6 +126,10 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._header_timer is None and self._is_idle():
             # Neither a request in progress nor an idle connection: a head is due.
             self._expect_head()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP."""

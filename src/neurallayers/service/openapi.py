@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 import neurallayers
 from neurallayers.service import schemas
@@ -37,9 +42,27 @@ PROBLEMS = {
     503: "Too much to do, or the store cannot write; try again after Retry-After.",
     504: "There was no answer in time.",
 }
-_ALWAYS = (400, 404, 405, 414, 431, 500, 503, 504)
+# Any request may come with a body, which is read and may be too slow, too large or packed.
+_ALWAYS = (400, 404, 405, 408, 413, 414, 415, 431, 500, 503, 504)
 _WITH_KEY = (401,)
-_WITH_BODY = (408, 413, 415, 422)
+_WITH_BODY = (422,)
+_TEXT = {"type": "string"}
+_NAMED = {"X-Request-Id": {"description": "Name of the request in the logs.", "schema": _TEXT}}
+_LOCATION = {
+    "Location": {"description": "Address of the new thing.", "required": True, "schema": _TEXT}
+}
+_HEADERS: dict[int, dict[str, Any]] = {
+    401: {"WWW-Authenticate": {"description": "The scheme that is expected.", "schema": _TEXT}},
+    405: {"Allow": {"description": "The methods that there are.", "schema": _TEXT}},
+    503: {
+        "Retry-After": {
+            "description": "When it is worth trying again [s].",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 1},
+        }
+    },
+}
+_PARAMETER = re.compile(r"{(\w+)}")
 
 
 def describe(
@@ -52,6 +75,8 @@ def describe(
     media: str = "application/json",
     also: tuple[int, ...] = (),
     key: bool = True,
+    besides: Mapping[int, type[msgspec.Struct]] = MappingProxyType({}),
+    located: bool = False,
     example: Any = None,
     answer_example: Any = None,
 ) -> dict[str, Any]:
@@ -66,6 +91,8 @@ def describe(
         media: Type of the answer.
         also: Other statuses that it has.
         key: Whether it needs the key.
+        besides: What it answers, beside problems, with statuses that are not the good one.
+        located: Whether the answer says where the new thing is.
         example: An example of the body.
         answer_example: An example of the answer.
     """
@@ -82,21 +109,19 @@ def describe(
         good["content"] = {media: content}
     elif status != 204:
         good["content"] = {media: {"schema": {"type": "string"}}}
-    responses: dict[int | str, dict[str, Any]] = {status: good}
-    for problem in sorted(set(statuses)):
-        responses[problem] = {
-            "description": PROBLEMS[problem],
-            "content": {"application/problem+json": {"schema": _reference(Problem)}},
-        }
+    good["headers"] = {**_NAMED, **(_LOCATION if located else {})}
+    responses: dict[int | str, dict[str, Any]] = {
+        status: good,
+        **{problem: _problem(problem) for problem in sorted(set(statuses))},
+    }
+    for other, structure in besides.items():
+        responses[other]["content"]["application/json"] = {"schema": _reference(structure)}
     extra: dict[str, Any] = {} if key else {"security": []}
     if body is not None:
-        content = {"schema": _reference(body)}
-        if example is not None:
-            content["example"] = example
-        contents: dict[str, Any] = {"application/json": content}
-        if png:
-            contents["image/png"] = {"schema": {"type": "string", "format": "binary"}}
-        extra["requestBody"] = {"required": not body_optional, "content": contents}
+        extra["requestBody"] = {
+            "required": not body_optional,
+            "content": _contents(body, png=png, example=example),
+        }
     return {
         "status_code": status,
         "response_class": Response,
@@ -104,6 +129,24 @@ def describe(
         "responses": responses,
         "openapi_extra": extra,
     }
+
+
+def _problem(status: int) -> dict[str, Any]:
+    return {
+        "description": PROBLEMS[status],
+        "headers": {**_NAMED, **_HEADERS.get(status, {})},
+        "content": {"application/problem+json": {"schema": _reference(Problem)}},
+    }
+
+
+def _contents(body: type[msgspec.Struct], *, png: bool, example: Any) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": _reference(body)}
+    if example is not None:
+        content["example"] = example
+    contents: dict[str, Any] = {"application/json": content}
+    if png:
+        contents["image/png"] = {"schema": {"type": "string", "format": "binary"}}
+    return contents
 
 
 def query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
@@ -142,10 +185,42 @@ def install(app: FastAPI) -> None:
                 "key": {"type": "http", "scheme": "bearer", "description": "The key of the API."}
             }
             document["security"] = [{"key": []}]
+            _name(document["paths"], app.routes)
+            _link(document["paths"])
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = described  # type: ignore[method-assign]
+
+
+def _name(paths: dict[str, Any], routes: Iterable[BaseRoute]) -> None:
+    """Call the operations as the functions that serve them; clients are generated with these."""
+    for route in routes:
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            for method in route.methods or ():
+                paths[route.path_format][method.lower()]["operationId"] = route.name
+
+
+def _link(paths: dict[str, Any]) -> None:
+    """Say of everything that can be made where its name is used next (OpenAPI 3.1, 4.8.20)."""
+    for path, operations in paths.items():
+        made = operations.get("post", {}).get("responses", {}).get("201")
+        if made is not None:
+            made["links"] = dict(_links_below(paths, path))
+
+
+def _links_below(paths: dict[str, Any], collection: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    around = {name: f"$request.path.{name}" for name in _PARAMETER.findall(collection)}
+    for path, operations in paths.items():
+        below = path.removeprefix(collection)
+        if below == path or len(names := _PARAMETER.findall(below)) != 1:
+            continue
+        for operation in operations.values():
+            name = operation["operationId"]
+            yield (
+                name,
+                {"operationId": name, "parameters": {**around, names[0]: "$response.body#/id"}},
+            )
 
 
 def _reference(kind: type[msgspec.Struct]) -> dict[str, str]:

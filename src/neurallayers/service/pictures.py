@@ -53,26 +53,35 @@ def read_png(data: bytes, pixels_at_most: int) -> npt.NDArray[np.uint8]:
     """
     if not data.startswith(_SIGNATURE) or len(data) < _SIZE_AT + _SIZE.size:
         raise InvalidInput("The stimulus is not a PNG file.", "Send a whole PNG file.")
-    width, height = _SIZE.unpack_from(data, _SIZE_AT)
-    if width * height > pixels_at_most:
-        raise TooLarge(
-            f"The picture has {width} x {height} pixels.", f"Send at most {pixels_at_most} pixels."
-        )
+    _check_size(_SIZE.unpack_from(data, _SIZE_AT), pixels_at_most)
     pictures = require("PIL.Image", extra="service")
     try:
         with pictures.open(BytesIO(data), formats=["PNG"]) as picture:
+            # A file with several headers is as large as the last one says.
+            _check_size(picture.size, pixels_at_most)
             picture.load()
             drawn = _on_white(pictures, picture)
             grey = drawn.mode in ("1", "L", "LA", "I", "I;16", "F")
             return np.array(_eight_bits(drawn) if grey else drawn.convert("RGB"), dtype=np.uint8)
-    except (OSError, ValueError, SyntaxError, struct.error, MemoryError) as error:
-        raise InvalidInput(
-            f"The picture cannot be read ({str(error)[:200]}).", "Send a whole PNG file."
-        ) from error
+    except TooLarge:
+        raise
     except pictures.DecompressionBombError as error:
         raise TooLarge(
             "The picture is far larger than its file.", f"Send at most {pixels_at_most} pixels."
         ) from error
+    except Exception as error:
+        # A reader stumbles over broken files in more ways than it names.
+        raise InvalidInput(
+            f"The picture cannot be read ({str(error)[:200]}).", "Send a whole PNG file."
+        ) from error
+
+
+def _check_size(size: tuple[int, int], pixels_at_most: int) -> None:
+    width, height = size
+    if width * height > pixels_at_most:
+        raise TooLarge(
+            f"The picture has {width} x {height} pixels.", f"Send at most {pixels_at_most} pixels."
+        )
 
 
 def _eight_bits(picture: Any) -> Any:

@@ -19,6 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from neurallayers.errors import (
     DataUnavailable,
@@ -163,7 +164,7 @@ async def _handle(request: Request, error: Exception) -> Response:
 
 
 async def _handle_http(request: Request, error: HTTPException) -> Response:
-    failure = _failure_of(error)
+    failure = _failure_of(request, error)
     if failure is not None:
         return await _handle(request, failure)
     phrase = HTTPStatus(error.status_code).phrase
@@ -203,12 +204,12 @@ def _note(request: Request, kind: Kind) -> str:
     return str(request_id)
 
 
-def _failure_of(error: HTTPException) -> Failure | None:
+def _failure_of(request: Request, error: HTTPException) -> Failure | None:
     """Our error for what the router raises."""
     if error.status_code == HTTPStatus.NOT_FOUND:
         return NotFound("There is nothing at this address.", "See /docs for what there is.")
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allow = (error.headers or {}).get("Allow", "")
+        allow = _allowed(request) or (error.headers or {}).get("Allow", "")
         return MethodNotAllowed(
             "This address does not know the method of the request.",
             f"Use {allow}." if allow else "See /docs for what there is.",
@@ -219,6 +220,16 @@ def _failure_of(error: HTTPException) -> Failure | None:
             "The body of the request cannot be read.", "Send what /docs describes, as UTF-8 JSON."
         )
     return None
+
+
+def _allowed(request: Request) -> str:
+    """The methods of an address; the router knows only those of the first route that fits it."""
+    app = request.scope.get("app")
+    methods: set[str] = set()
+    for route in app.routes if app is not None else ():
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return ", ".join(sorted(methods))
 
 
 def _texts(error: BaseException, kind: Kind) -> tuple[str, str]:

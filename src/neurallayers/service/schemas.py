@@ -17,14 +17,31 @@ PNG_TEXT_AT_MOST = 2 * 2**20
 
 Label = Annotated[
     str,
-    Meta(min_length=1, max_length=200, description="Name of a class.", examples=["triangle"]),
+    Meta(
+        min_length=1,
+        max_length=200,
+        description="Name of a class, in characters that can be printed.",
+        examples=["triangle"],
+    ),
 ]
 Name = Annotated[
-    str, Meta(min_length=1, max_length=100, description="A name for people.", examples=["Ada"])
+    str,
+    Meta(
+        min_length=1,
+        max_length=100,
+        description="A name for people, in characters that can be printed.",
+        examples=["Ada"],
+    ),
 ]
 Picture = Annotated[
-    str, Meta(max_length=PNG_TEXT_AT_MOST, description="A PNG file, in base64 (RFC 4648).")
+    str,
+    Meta(
+        max_length=PNG_TEXT_AT_MOST,
+        description="A PNG file, in base64 (RFC 4648).",
+        extra_json_schema={"contentEncoding": "base64", "contentMediaType": "image/png"},
+    ),
 ]
+Reward = Annotated[float, Meta(ge=-1000, le=1000)]
 Pixels = Annotated[
     list[list[float | list[float]]],
     Meta(
@@ -79,7 +96,7 @@ class ToLearn(Struct, forbid_unknown_fields=True):
 
     stimulus: Stimulus
     target: Label | None = None
-    reward: Annotated[float, Meta(ge=-1000, le=1000)] | None = None
+    reward: Reward | None = None
     maximum: Maximum = 1.0
     fit: Fit = False
     invert: Invert = False

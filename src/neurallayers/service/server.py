@@ -141,6 +141,15 @@ def listen(settings: Settings) -> socket.socket:
     return listener
 
 
+def port_is_free(settings: Settings) -> bool:
+    """Whether the address of the settings can be listened on."""
+    try:
+        listen(settings).close()
+    except InvalidInput:
+        return False
+    return True
+
+
 def url_of(listener: socket.socket) -> str:
     """The address of a bound socket, as a browser on this machine writes it."""
     host, port = listener.getsockname()[:2]

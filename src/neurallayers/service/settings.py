@@ -101,6 +101,11 @@ class Settings(BaseSettings):
     )
     events_at_most: int = Field(64, ge=0, le=10_000, description="Open streams of events.")
 
+    engine_process: bool = Field(
+        False,
+        description="Compute in a process of its own, beside the one that serves; for one process "
+        "in all, with less memory and half the throughput, set it to false.",
+    )
     queue_at_most: int = Field(
         1024, ge=1, le=1_000_000, description="Requests that may wait for the compute thread."
     )

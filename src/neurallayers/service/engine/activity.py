@@ -35,10 +35,15 @@ class Watcher:
 
     def __init__(self, brain_id: str, loop: asyncio.AbstractEventLoop) -> None:
         self.brain_id, self.loop = brain_id, loop
+        self._ended = False
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
 
     def tell(self, event: Event | None) -> None:
         """Put an event into the queue; none ends it. Called within the loop."""
+        if self._ended:
+            # The end is never pushed out by what comes later.
+            return
+        self._ended = event is None
         if self._queue.qsize() >= WAITING_AT_MOST:
             self._queue.get_nowait()
         self._queue.put_nowait(event)
@@ -64,6 +69,7 @@ class Activity:
         self.watchers_at_most = watchers_at_most
         # Replaced as a whole, never changed: the thread that computes reads it at any time.
         self._watchers: tuple[Watcher, ...] = ()
+        self._ended = False
 
     def __len__(self) -> int:
         return len(self._watchers)
@@ -87,7 +93,8 @@ class Activity:
                     self._tell(watcher, None)
 
     def end(self) -> None:
-        """Let all stop watching."""
+        """Let all stop watching, and those who come later as well."""
+        self._ended = True
         for watcher in self._watchers:
             self._tell(watcher, None)
 
@@ -112,6 +119,8 @@ class Activity:
             )
         watcher = Watcher(brain_id, asyncio.get_running_loop())
         self._watchers = (*self._watchers, watcher)
+        if self._ended:
+            watcher.tell(None)
         try:
             yield watcher
         finally:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from neurallayers.brain.life import Life
 from neurallayers.brain.raster import Raster
 from neurallayers.brain.thought import Thought
 from neurallayers.service.engine.activity import Event
@@ -50,17 +51,23 @@ def raster_out(label: str | None, raster: Raster) -> RasterOut:
     )
 
 
-def brain_out(resident: Resident) -> BrainOut:
-    """A brain that is awake."""
-    record = resident.record
+def brain_out(resident: Resident, life: Life | None = None) -> BrainOut:
+    """A brain that is awake, as it is, or as it is with another life."""
+    record, life = resident.record, resident.life if life is None else life
     return BrainOut(
         record.id,
         record.name,
         record.model,
         record.created_at,
-        resident.life.sequence,
-        list(resident.life.known_labels),
+        life.sequence,
+        list(life.known_labels),
     )
+
+
+def newborn_out(record: BrainRecord, model: Model) -> BrainOut:
+    """A brain that was born just now and sleeps still."""
+    labels = list(model.network.spec.readout.labels)
+    return BrainOut(record.id, record.name, record.model, record.created_at, 0, labels)
 
 
 def summary_out(record: BrainRecord) -> BrainSummary:
@@ -115,10 +122,9 @@ def thought_event(
     return Event("lesson" if lesson else "thought", encode(data))
 
 
-def change_event(name: str, resident: Resident) -> Event:
+def change_event(name: str, life: Life) -> Event:
     """What those who watch a brain get to know when it has become another."""
-    data = {"sequence": resident.life.sequence, "labels": list(resident.life.known_labels)}
-    return Event(name, encode(data))
+    return Event(name, encode({"sequence": life.sequence, "labels": list(life.known_labels)}))
 
 
 def stored_answer(out: LessonOut | ThoughtOut) -> bytes:

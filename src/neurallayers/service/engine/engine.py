@@ -14,40 +14,49 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
-import logging
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, SupportsIndex, TypeVar
 
-from neurallayers.brain.brain import Brain
 from neurallayers.brain.exactness import numeric_platform
 from neurallayers.brain.feedback import as_label, feedback
-from neurallayers.brain.pretrained import load_pretrained
 from neurallayers.brain.thought import Thought
 from neurallayers.errors import InvalidInput, NeuralLayersError, UnknownName
 from neurallayers.registry import nearest_name
 from neurallayers.service.engine.activity import Activity
-from neurallayers.service.engine.answers import brain_out, model_out, raster_out, summary_out
-from neurallayers.service.engine.errands import Errands
+from neurallayers.service.engine.answers import (
+    brain_out,
+    model_out,
+    newborn_out,
+    raster_out,
+    summary_out,
+)
+from neurallayers.service.engine.asking import (
+    as_stimulus,
+    awake,
+    checked_name,
+    cursor,
+    nothing,
+    now,
+)
+from neurallayers.service.engine.limits import Limits
 from neurallayers.service.engine.observing import Nobody, Observer
+from neurallayers.service.engine.opening import Opened, load
+from neurallayers.service.engine.pace import Pace
+from neurallayers.service.engine.pulse import Pulse
 from neurallayers.service.engine.resident import Model, Resident
-from neurallayers.service.engine.stepper import Stepper
 from neurallayers.service.engine.work import (
     Chore,
     Errand,
     Happen,
     RequestKey,
-    Stimulus,
     Think,
     Work,
 )
-from neurallayers.service.failures import Conflict, Overloaded, Unavailable
+from neurallayers.service.failures import Overloaded, Unavailable
 from neurallayers.service.schemas import (
     BrainOut,
     BrainsOut,
@@ -59,42 +68,9 @@ from neurallayers.service.schemas import (
     SnapshotsOut,
     ThoughtOut,
 )
-from neurallayers.service.store import BrainRecord, SnapshotRecord, Store
+from neurallayers.service.store import BrainRecord, SnapshotRecord
 
 W = TypeVar("W", bound=Work)
-
-log = logging.getLogger(__name__)
-
-PULSE_S = 0.5
-PULSE_LATE_S = 1.25
-NAME_CHARACTERS_AT_MOST = 100
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """How much an engine takes on.
-
-    Attributes:
-        queue_at_most: Work that may wait.
-        queue_wait_ms: Expected wait above which a thought is refused [ms].
-        lesson_wait_ms: Expected wait above which anything else is refused [ms].
-        batch_at_most: Stimuli computed together.
-        brains_at_most: Brains that are kept.
-        brains_in_memory_mib: Memory for the states of brains that are awake [MiB].
-        snapshot_every: Entries between two snapshots of a brain.
-        events_at_most: Streams of events.
-        timeout_s: How long work may wait before it is given up [s].
-    """
-
-    queue_at_most: int = 1024
-    queue_wait_ms: float = 1000.0
-    lesson_wait_ms: float = 2000.0
-    batch_at_most: int = 64
-    brains_at_most: int = 100_000
-    brains_in_memory_mib: int = 1024
-    snapshot_every: int = 100
-    events_at_most: int = 64
-    timeout_s: float = 10.0
 
 
 class Engine:
@@ -122,7 +98,7 @@ class Engine:
         self._folder = None if folder is None else Path(folder)
         self._wanted = tuple(models)
         self._observer: Observer = Nobody() if observer is None else observer
-        self._open: _Open | None = None
+        self._open: Opened | None = None
         self._stopping = False
 
     # -- opening and closing ------------------------------------------------------------------
@@ -134,29 +110,27 @@ class Engine:
             UnknownName: If there is no such network.
             JournalError: If the store cannot be used.
         """
-        loading = asyncio.to_thread(_load, self._folder, self._wanted, self.limits, self)
-        self._open = await loading
-        self._open.pulse = asyncio.create_task(self._beat(), name="neurallayers-pulse")
+        opened = await asyncio.to_thread(
+            load, self._folder, self._wanted, self.limits, self.activity, self._observer
+        )
+        opened.pulse = Pulse(lambda: self._submit(Chore, do=opened.store.revive))
+        opened.beating = asyncio.create_task(opened.pulse.run(), name="neurallayers-pulse")
+        self._open = opened
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Finish what was taken, keep snapshots, and close."""
         opened, self._stopping = self._opened, True
-        if opened.pulse is not None:
-            opened.pulse.cancel()
+        if opened.beating is not None:
+            opened.beating.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await opened.pulse
+                await opened.beating
         self.activity.end()
         await asyncio.to_thread(opened.close)
         self._open = None
 
     @property
-    def observer(self) -> Observer:
-        """Who measures."""
-        return self._observer
-
-    @property
-    def _opened(self) -> _Open:
+    def _opened(self) -> Opened:
         if self._open is None:
             raise NeuralLayersError(
                 "The engine is not running.", "Use it within `async with Engine(...) as engine:`."
@@ -173,14 +147,8 @@ class Engine:
         """The condition of its parts; all are ``"ok"`` if it is ready."""
         if self._open is None:
             return {"engine": "not running"}
-        late = time.monotonic() - self._open.pulse_at
-        return {
-            "engine": "stopping" if self._stopping else "ok",
-            "store": self._open.trouble or "ok",
-            "compute": "ok"
-            if late < PULSE_LATE_S + PULSE_S
-            else f"no sign of life for {late:.0f} s",
-        }
+        state = "stopping" if self._stopping else "ok"
+        return {"engine": state, **self._open.pulse.health()}
 
     @property
     def ready(self) -> bool:
@@ -188,38 +156,22 @@ class Engine:
         return all(state == "ok" for state in self.health().values())
 
     @property
+    def pace(self) -> Pace:
+        """How fast the work goes."""
+        return self._opened.stepper.pace
+
+    @property
     def waiting(self) -> int:
         """Stimuli and entries that were submitted and not answered yet."""
-        return self._opened.stepper.pace.waiting
+        return self.pace.waiting
 
     def overload(self, *, thought: bool = True) -> Overloaded | None:
         """Why a new thought, or anything else, would be refused now, if it would."""
-        pace = self._opened.stepper.pace
+        pace = self.pace
         most_ms = self.limits.queue_wait_ms if thought else self.limits.lesson_wait_ms
         if pace.expected_wait_s * 1000.0 <= most_ms:
             return None
         return Overloaded(f"{pace.waiting} stimuli wait.", "Try again in a moment.", reason="queue")
-
-    async def _beat(self) -> None:
-        """See again and again that the store takes what is written, and open it after a failure."""
-        opened = self._opened
-        while True:
-            began = time.monotonic()
-            try:
-                async with asyncio.timeout(PULSE_LATE_S):
-                    await self._submit(Chore, do=opened.store.revive)
-                opened.trouble, opened.pulse_at = "", time.monotonic()
-            except Overloaded:
-                # Much to do is no sickness.
-                opened.pulse_at = time.monotonic()
-            except TimeoutError:
-                log.warning("engine.slow")
-            except Exception as error:
-                opened.pulse_at = time.monotonic()
-                if not opened.trouble:
-                    log.error("store.failing", extra={"error": str(error)})
-                opened.trouble = str(error)
-            await asyncio.sleep(max(0.05, PULSE_S - (time.monotonic() - began)))
 
     # -- networks and brains ------------------------------------------------------------------
 
@@ -265,7 +217,7 @@ class Engine:
             UnknownName: If there is no such network.
             Conflict: If there are as many brains as may be.
         """
-        chosen, called = self._model(model), _checked_name(name)
+        chosen, called = self._model(model), checked_name(name)
         if not 0 <= seed < 2**63:
             raise InvalidInput(f"seed is {seed}.", "Use 0 to 2**63 - 1.")
         brain_id = uuid.uuid4().hex
@@ -274,17 +226,20 @@ class Engine:
             called or f"brain {brain_id[:6]}",
             chosen.name,
             chosen.fingerprint,
-            _now(),
+            now(),
             0,
             0,
         )
-        genesis = {
-            "network": chosen.fingerprint,
-            "platform": numeric_platform(),
-            "seed": seed,
-        }
+        platform = numeric_platform()
+        genesis = {"network": chosen.fingerprint, "platform": platform, "seed": seed}
         do = partial(self._opened.create, record, genesis, request_key, self.limits)
+        refusal = self.overload(thought=False)
+        if refusal is not None:
+            raise refusal
         born: BrainRecord = await self._submit(Chore, do=do)
+        if born.id == brain_id:
+            # Nothing more is asked of the engine: what could fail now would leave a stray brain.
+            return newborn_out(born, chosen)
         return await self.brain(born.id)
 
     async def brains(self, limit: int = 50, after: str | None = None) -> BrainsOut:
@@ -294,12 +249,11 @@ class Engine:
             limit: How many at most.
             after: ``next`` of the page before.
         """
-        begin = _cursor(after)
+        begin = cursor(after)
         do = partial(self._opened.store.brains, limit + 1, begin)
         records: list[BrainRecord] = await self._submit(Chore, do=do)
-        page = records[:limit]
-        following = str(page[-1].number) if len(records) > limit else None
-        return BrainsOut([summary_out(record) for record in page], following)
+        following = str(records[limit - 1].number) if len(records) > limit else None
+        return BrainsOut([summary_out(record) for record in records[:limit]], following)
 
     async def brain(self, brain_id: str) -> BrainOut:
         """A brain and what it knows.
@@ -307,7 +261,7 @@ class Engine:
         Raises:
             NotFound: If there is none.
         """
-        out: BrainOut = await self._submit(Errand, brain_id=brain_id, do=_awake(brain_out))
+        out: BrainOut = await self._submit(Errand, brain_id=brain_id, do=awake(brain_out))
         return out
 
     async def delete(self, brain_id: str) -> None:
@@ -345,7 +299,7 @@ class Engine:
             Overloaded: If too much waits.
             Unavailable: If a stateful stimulus could not be stored, or the engine stops.
         """
-        shown = _as_stimulus(stimulus)
+        shown = as_stimulus(stimulus)
         out: ThoughtOut
         if stateful:
             out = await self._submit(
@@ -361,7 +315,7 @@ class Engine:
         Raises:
             As :meth:`process`.
         """
-        shown = tuple(_as_stimulus(stimulus) for stimulus in stimuli)
+        shown = tuple(as_stimulus(stimulus) for stimulus in stimuli)
         if not shown:
             return []
         out: list[ThoughtOut] = await self._submit(
@@ -396,7 +350,7 @@ class Engine:
             brain_id=brain_id,
             kind=kind,
             content=content,
-            stimulus=_as_stimulus(stimulus),
+            stimulus=as_stimulus(stimulus),
             request=request,
         )
         return out
@@ -456,10 +410,10 @@ class Engine:
             name: Its name for people.
             request_key: The same key again gives the same snapshot, not another one.
         """
-        record = SnapshotRecord(uuid.uuid4().hex, _checked_name(name), 0, _now(), 0)
+        record = SnapshotRecord(uuid.uuid4().hex, checked_name(name), 0, now(), 0)
         snapshot = self._opened.errands.snapshot
         out: SnapshotOut = await self._submit(
-            Errand, brain_id=brain_id, do=_awake(lambda one: snapshot(one, record, request_key))
+            Errand, brain_id=brain_id, do=awake(lambda one: snapshot(one, record, request_key))
         )
         return out
 
@@ -467,7 +421,7 @@ class Engine:
         self, brain_id: str, limit: int = 50, after: str | None = None
     ) -> SnapshotsOut:
         """A page of kept moments, the latest first."""
-        before = None if after is None else _cursor(after)
+        before = None if after is None else cursor(after)
         do = partial(self._opened.errands.snapshots, brain_id, limit, before)
         out: SnapshotsOut = await self._submit(
             Errand, brain_id=brain_id, asleep=True, do=lambda _: do()
@@ -500,7 +454,7 @@ class Engine:
             NotFound: If there is no such brain, or it has not thought since it woke.
         """
         out: Thought = await self._submit(
-            Errand, brain_id=brain_id, do=_awake(self._opened.errands.thought)
+            Errand, brain_id=brain_id, do=awake(self._opened.errands.thought)
         )
         return out
 
@@ -517,8 +471,8 @@ class Engine:
 
     async def _run(self, brain_id: str, do: Callable[[Errand, Resident], Any]) -> Any:
         """An errand that replies by itself, later."""
-        errand = self._made(Errand, brain_id=brain_id, do=_nothing)
-        errand.do = _awake(lambda resident: do(errand, resident))
+        errand = self._made(Errand, brain_id=brain_id, do=nothing)
+        errand.do = awake(lambda resident: do(errand, resident))
         return await self._await(errand)
 
     async def _submit(self, work: type[W], /, **what: Any) -> Any:
@@ -543,123 +497,3 @@ class Engine:
             opened.stepper.pace.done([work])
             raise Overloaded("The queue is full.", "Try again in a moment.", reason="queue")
         return await work.future
-
-
-@dataclass
-class _Open:
-    """What an engine has while it runs."""
-
-    store: Store
-    models: dict[str, Model]
-    stepper: Stepper
-    errands: Errands
-    temporary: tempfile.TemporaryDirectory[str] | None
-    trouble: str = ""
-    pulse_at: float = 0.0
-    pulse: asyncio.Task[None] | None = None
-
-    def create(
-        self,
-        record: BrainRecord,
-        genesis: dict[str, Any],
-        request_key: str | None,
-        limits: Limits,
-    ) -> BrainRecord:
-        """Keep a new brain, in the thread that computes."""
-        before = self.store.brain_of_request(request_key) if request_key else None
-        if before is not None:
-            return before
-        if self.store.count() >= limits.brains_at_most:
-            raise Conflict(
-                f"There are {limits.brains_at_most} brains already.",
-                "Delete some, or raise brains_at_most.",
-            )
-        self.store.create(record, genesis, request_key)
-        return record
-
-    def close(self) -> None:
-        self.stepper.batcher.stop()
-        self.stepper.rest()
-        self.store.close()
-        if self.temporary is not None:
-            self.temporary.cleanup()
-
-
-def _load(
-    folder: Path | None,
-    wanted: Sequence[str | Path | Model],
-    limits: Limits,
-    engine: Engine,
-) -> _Open:
-    """Everything that takes time at the beginning."""
-    models: dict[str, Model] = {}
-    for one in wanted:
-        model = one if isinstance(one, Model) else _served(one)
-        if model.name in models:
-            raise InvalidInput(
-                f"Two networks are called {model.name!r}.", "Give their folders other names."
-            )
-        models[model.name] = model
-    temporary = tempfile.TemporaryDirectory(prefix="neurallayers-") if folder is None else None
-    place = Path(temporary.name) if temporary is not None else folder
-    assert place is not None
-    store = Store(place)
-    stepper = Stepper(
-        store,
-        models.values(),
-        engine.activity,
-        engine.observer,
-        queue_at_most=limits.queue_at_most,
-        batch_at_most=limits.batch_at_most,
-        bytes_at_most=limits.brains_in_memory_mib * 2**20,
-        snapshot_every=limits.snapshot_every,
-    )
-    return _Open(store, models, stepper, Errands(stepper), temporary, pulse_at=time.monotonic())
-
-
-def _served(name_or_folder: str | Path) -> Model:
-    """A network, compiled and found to give each row its own bits."""
-    network = load_pretrained(name_or_folder)
-    if not Brain(network).self_check():
-        log.warning("network.batches_change_bits", extra={"network": str(name_or_folder)})
-    return Model.of(Path(name_or_folder).name, network)
-
-
-def _awake(do: Callable[[Resident], Any]) -> Callable[[Resident | None], Any]:
-    """An errand that needs the brain awake, as it always is then."""
-
-    def with_resident(resident: Resident | None) -> Any:
-        assert resident is not None
-        return do(resident)
-
-    return with_resident
-
-
-def _nothing(_: Resident | None) -> None:
-    return None
-
-
-def _as_stimulus(stimulus: Any) -> Stimulus:
-    return stimulus if isinstance(stimulus, Stimulus) else Stimulus(stimulus)
-
-
-def _checked_name(name: str | None) -> str | None:
-    if name is not None and not (
-        0 < len(name.strip()) <= len(name) <= NAME_CHARACTERS_AT_MOST and name.isprintable()
-    ):
-        raise InvalidInput(
-            f"name is {name[:80]!r}.", "Use 1 to 100 characters that can be printed."
-        )
-    return name
-
-
-def _cursor(after: str | None) -> int:
-    if after is None:
-        return 0
-    if not (after.isascii() and after.isdigit() and len(after) < 19):
-        raise InvalidInput(f"after is {after[:40]!r}.", "Use `next` of the page before.")
-    return int(after)
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")

@@ -160,7 +160,7 @@ class Errands:
         """
         store, journal = self._stepper.store, resident.journal
         wanted = sorted(set(numbers))
-        kinds = store.kinds(journal, wanted)
+        kinds = store.kinds(journal, [n for n in wanted if 0 < n <= journal.position])
         missing = [n for n in wanted if kinds.get(n, "rollback") in ENTRY_KINDS_KEPT]
         if missing:
             raise InvalidInput(
@@ -208,7 +208,7 @@ class Errands:
         """Let a brain go on as this."""
         self._stepper.pool.put(resident)
         if self._stepper.activity.watched(resident.record.id):
-            self._stepper.activity.publish(resident.record.id, change_event(event, resident))
+            self._stepper.activity.publish(resident.record.id, change_event(event, resident.life))
         return brain_out(resident)
 
     def _reply(self, errand: Errand, result: Any) -> None:

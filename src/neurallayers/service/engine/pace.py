@@ -9,13 +9,16 @@ from neurallayers.service.engine.work import Think, Work
 
 FULL = 16
 RATE = 0.1
+#: A turn that a slow disk held up says little about the next.
+BLAME_AT_MOST = 2.0
 
 
 class Pace:
     """Counts what waits, and learns what it costs from full batches.
 
     A row alone costs ten times as much as one among many, but never means that there is no room, so
-    that only full batches are learned from.
+    that only full batches can tell that work has become slow. That it is faster than expected any
+    batch can tell; else a wrong expectation would keep batches small, and itself alive, for ever.
     """
 
     def __init__(self) -> None:
@@ -45,25 +48,26 @@ class Pace:
         self._count(works, -1)
 
     def _count(self, works: Iterable[Work], sign: int) -> None:
-        thoughts = entries = 0
-        for work in works:
-            if isinstance(work, Think):
-                thoughts += work.rows
-            else:
-                entries += work.rows
         with self._lock:
-            self._thoughts += sign * thoughts
-            self._entries += sign * entries
+            for work in works:
+                # Once each, whoever else gives it up as well.
+                if work.counted == (sign > 0):
+                    continue
+                work.counted = sign > 0
+                if isinstance(work, Think):
+                    self._thoughts += sign * work.rows
+                else:
+                    self._entries += sign * work.rows
 
     def learn(self, items: Sequence[Work], seconds: float) -> None:
-        """A turn took so long."""
+        """A turn that did this took so long."""
         thoughts = sum(item.rows for item in items if isinstance(item, Think))
         entries = sum(item.rows for item in items if not isinstance(item, Think))
-        if thoughts + entries < FULL:
-            return
         expected = thoughts * self.thought_s + entries * self.entry_s
+        if not items or (thoughts + entries < FULL and seconds >= expected):
+            return
         # Whoever took most of the expected time gets most of the blame.
-        blame = 1.0 + RATE * (seconds / expected - 1.0)
+        blame = 1.0 + RATE * min(seconds / expected - 1.0, BLAME_AT_MOST)
         if thoughts * self.thought_s > entries * self.entry_s:
             self.thought_s *= blame
         else:

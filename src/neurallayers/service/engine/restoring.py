@@ -104,7 +104,8 @@ class Restoring:
         """
         try:
             self._waking[brain_id] = self._begin(brain_id, done, upto)
-        except NeuralLayersError as error:
+        except Exception as error:
+            _note(brain_id, error)
             done(error)
 
     def _begin(
@@ -127,10 +128,12 @@ class Restoring:
         return Waking(record, model, journal, replay, begun_at, done)
 
     def advance(self, seconds: float) -> None:
-        """Live on with those that are waking, for about so long."""
+        """Live on with those that are waking, for about so long, and by one entry at least."""
         end = time.monotonic() + seconds
-        while self._waking and time.monotonic() < end:
+        while self._waking:
             self._step(list(self._waking.values())[:AT_ONCE])
+            if time.monotonic() >= end:
+                return
 
     def _step(self, group: list[Waking]) -> None:
         """The next entry of each."""
@@ -138,7 +141,8 @@ class Restoring:
         for one in group:
             try:
                 entry = one.replay.next_entry()
-            except NeuralLayersError as error:
+            except Exception as error:
+                _note(one.record.id, error)
                 self._finish(one, error)
                 continue
             if entry is None:
@@ -146,14 +150,11 @@ class Restoring:
             else:
                 pending.setdefault(one.model.fingerprint, []).append((one, entry))
         for together in pending.values():
-            lives = [one.replay.life for one, _ in together]
-            entries = [entry for _, entry in together]
-            results = live_together(together[0][0].model.network, lives, entries)
-            for (one, _), result in zip(together, results, strict=True):
-                if isinstance(result, NeuralLayersError):
-                    self._finish(one, result)
+            for (one, _), result in zip(together, _live(together), strict=True):
+                if isinstance(result, Life):
+                    one.replay.life = result
                 else:
-                    one.replay.life = result[0]
+                    self._finish(one, result)
             self._observe(len(together))
 
     def _finish(self, one: Waking, result: Resident | Exception) -> None:
@@ -161,3 +162,24 @@ class Restoring:
         if isinstance(result, Resident):
             result.record = replace(one.record, position=one.journal.position)
         one.done(result)
+
+
+def _live(together: list[tuple[Waking, Entry]]) -> list[Life | Exception]:
+    """The next life of each, or its error; an entry that nobody can live through is its own."""
+    network = together[0][0].model.network
+    try:
+        results = live_together(
+            network, [one.replay.life for one, _ in together], [entry for _, entry in together]
+        )
+    except Exception as error:
+        if len(together) > 1:
+            return [life for single in together for life in _live([single])]
+        _note(together[0][0].record.id, error)
+        return [error]
+    return [result if isinstance(result, NeuralLayersError) else result[0] for result in results]
+
+
+def _note(brain_id: str, error: Exception) -> None:
+    """Log what is no error of the tree: it is ours, or that of a journal that is not."""
+    if not isinstance(error, NeuralLayersError):
+        log.error("waking.failed", exc_info=error, extra={"brain": brain_id})

@@ -48,6 +48,7 @@ class Staged:
         entries: What happened.
         answers: To requests with a key.
         works: Who waits for the transaction, with the answer.
+        lessons: How many of the entries are lessons.
         events: For those who watch.
         thought: Its last thought.
     """
@@ -58,6 +59,7 @@ class Staged:
     entries: list[Entry] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     works: list[tuple[Work, Any]] = field(default_factory=list)
+    lessons: int = 0
     events: list[Event] = field(default_factory=list)
     thought: Thought | None = None
 
@@ -105,6 +107,15 @@ class Staging:
                 staged.works.append((work, result))
         self._stepper.settle(at_once)
 
+    def tell(self, brain_id: str, events: list[Event]) -> None:
+        """Tell those who watch: at once, or after the transaction and what came before it."""
+        staged = self._staged.get(brain_id)
+        if staged is not None:
+            staged.events += events
+            return
+        for event in events:
+            self._stepper.activity.publish(brain_id, event)
+
     # -- living through entries ---------------------------------------------------------------
 
     def live_through(self, happens: list[tuple[Resident, Happen]]) -> None:
@@ -115,7 +126,10 @@ class Staging:
                 if work.request is not None and self._answered(resident, work, work.request):
                     continue
                 entry = self._entry(resident, work)
-            except NeuralLayersError as error:
+            except Exception as error:
+                # Whatever is wrong with it is its own; the others live on.
+                if not isinstance(error, NeuralLayersError):
+                    log.exception("entry.failed")
                 self._stepper.reply(work, self._stepper.outage(error))
                 continue
             groups.setdefault(resident.model.fingerprint, []).append((resident, work, entry))
@@ -147,7 +161,7 @@ class Staging:
             Conflict: If the entry itself was forgotten since.
         """
         if work.kind == "forget_class":
-            return brain_out(resident)
+            return brain_out(resident, self.life(resident))
         if before.answer:
             return answer_again(work.kind, before.answer)
         kinds = self._stepper.store.kinds(resident.journal, [before.sequence])
@@ -205,19 +219,22 @@ class Staging:
         staged.life = lived.after
         staged.lasting = resident.model.resting.lasting(lived.after.state)
         staged.entries.append(entry)
+        watched = self._stepper.activity.watched(work.brain_id)
         if thought is None:
-            # Its answer is the brain itself, which is known after the transaction.
-            staged.works.append((work, None))
+            staged.works.append((work, brain_out(resident, lived.after)))
             self._keep_answer(staged, work, entry, b"")
+            if watched:
+                staged.events.append(change_event("forgotten", lived.after))
             return
         staged.thought = thought
         lesson = outcome.lesson is not None
+        staged.lessons += lesson
         answer: LessonOut | ThoughtOut = thought_out(thought, entry.sequence)
         if lesson:
             answer = LessonOut(entry.sequence, outcome.change, thought_out(thought))
         self._keep_answer(staged, work, entry, stored_answer(answer))
         staged.works.append((work, answer))
-        if self._stepper.activity.watched(work.brain_id):
+        if watched:
             staged.events.append(
                 thought_event(
                     thought,
@@ -256,20 +273,12 @@ class Staging:
             if one.thought is not None:
                 one.resident.thought = one.thought
             self._stepper.due(one.resident)
-            for work, answer in one.works:
-                lessons += isinstance(answer, LessonOut)
-                replies.append((work, brain_out(one.resident) if answer is None else answer))
-            self._tell(one)
+            lessons += one.lessons
+            replies += one.works
+            self.tell(one.resident.record.id, one.events)
         self._stepper.settle(replies)
         if lessons:
             self._stepper.observer.lessons(lessons)
-
-    def _tell(self, one: Staged) -> None:
-        activity, brain_id = self._stepper.activity, one.resident.record.id
-        for event in one.events:
-            activity.publish(brain_id, event)
-        if any(answer is None for _, answer in one.works) and activity.watched(brain_id):
-            activity.publish(brain_id, change_event("forgotten", one.resident))
 
     def _lose(self, staged: list[Staged], error: Exception) -> None:
         """Nothing was stored that anybody may rely on: the brains wake again from the store."""

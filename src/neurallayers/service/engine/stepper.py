@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ import torch
 from neurallayers.brain.asynchronous import settle
 from neurallayers.brain.batching import Batcher
 from neurallayers.brain.exactness import pad_rows
-from neurallayers.brain.thinking import think
+from neurallayers.brain.thinking import ROWS_AT_ONCE, think
 from neurallayers.brain.thought import decode_rows
 from neurallayers.errors import JournalError, NeuralLayersError
 from neurallayers.service.engine.activity import Activity
@@ -90,28 +90,45 @@ class Stepper:
         self.pace = Pace()
         self._lanes: dict[str, deque[BrainWork]] = {}
         self._due: dict[str, None] = {}
+        #: What this turn worked on.
+        self._done: list[Work] = []
 
     # -- a turn -------------------------------------------------------------------------------
 
     def turn(self, items: list[Work]) -> bool:
         """Work on what was submitted; whether something is left that can go on."""
-        begun = time.monotonic()
+        begun, self._done = time.monotonic(), []
+        self._give_up_stale(begun)
         for item in items:
-            if item.future.cancelled():
-                self.pace.done([item])
+            if self._stale(item, begun):
                 continue
-            if begun > item.deadline:
-                self.reply(item, TimedOut("It waited too long.", "Try again later."))
-            elif isinstance(item, Chore):
+            if isinstance(item, Chore):
+                self._done.append(item)
                 self.reply(item, self.attempt(item.do))
             elif isinstance(item, BrainWork):
                 self._lanes.setdefault(item.brain_id, deque()).append(item)
         while self._round() or self._errands():
             continue
-        self.pace.learn(items, time.monotonic() - begun)
+        self.pace.learn(self._done, time.monotonic() - begun)
         self.restoring.advance(WAKING_S)
         self._keep_house()
         return bool(self._lanes or len(self.restoring) or (self._due and self.store.usable))
+
+    def _give_up_stale(self, now: float) -> None:
+        """Drop work for brains that take so long to wake that nobody waits for it any more."""
+        for brain_id, lane in self._lanes.items():
+            self._lanes[brain_id] = deque(work for work in lane if not self._stale(work, now))
+        self._clear_lanes()
+
+    def _stale(self, work: Work, now: float) -> bool:
+        """Whether nobody waits for this any more; it is given up then."""
+        if work.future.cancelled():
+            self.pace.done([work])
+            return True
+        if now > work.deadline:
+            self.reply(work, TimedOut("It waited too long.", "Try again later."))
+            return True
+        return False
 
     def _round(self) -> bool:
         """One round of thoughts and entries, then the transaction; false if there was none."""
@@ -135,7 +152,9 @@ class Stepper:
         return progress
 
     def _take(self, lane: deque[BrainWork]) -> Any:
-        return lane.popleft()
+        work = lane.popleft()
+        self._done.append(work)
+        return work
 
     def _ready(self) -> list[tuple[Resident, deque[BrainWork]]]:
         """The brains that are awake and have something to do; the others begin to wake."""
@@ -190,7 +209,7 @@ class Stepper:
             groups.setdefault((resident.model.fingerprint, len(life.labels)), []).append(
                 (resident, work)
             )
-        for group in groups.values():
+        for group in (part for whole in groups.values() for part in _parts(whole)):
             try:
                 self._think_together(group, staging)
             except Exception as error:
@@ -202,12 +221,12 @@ class Stepper:
         shape = model.network.spec.sense.shape
         lasting, labels, images, works = [], [], [], []
         for resident, work in group:
-            try:
-                images.append(work.images(shape))
-            except NeuralLayersError as error:
+            shown = self.attempt(partial(work.images, shape))
+            if isinstance(shown, Exception):
                 # A wrong stimulus never reaches the batch that others share.
-                self.reply(work, error)
+                self.reply(work, shown)
                 continue
+            images.append(shown)
             lasting += [staging.lasting(resident)] * work.rows
             labels += [staging.life(resident).labels] * work.rows
             works.append((resident, work))
@@ -224,8 +243,7 @@ class Stepper:
             resident.thought = own[-1]
             if self.activity.watched(work.brain_id):
                 sequence = staging.life(resident).sequence
-                for thought in own:
-                    self.activity.publish(work.brain_id, thought_event(thought, sequence))
+                staging.tell(work.brain_id, [thought_event(one, sequence) for one in own])
             out = [thought_out(thought) for thought in own]
             results.append((work, out if work.many else out[0]))
         staging.answer(results)
@@ -322,7 +340,23 @@ class Stepper:
         """Give up a turn that broke: nobody waits for ever."""
         lanes = [work for lane in self._lanes.values() for work in lane]
         self._lanes.clear()
-        self.settle((work, error) for work in [*items, *lanes])
+        self.settle((work, error) for work in [*items, *lanes, *self._done])
+
+
+def _parts(
+    group: list[tuple[Resident, Think]],
+) -> Iterator[list[tuple[Resident, Think]]]:
+    """A group in parts of so many stimuli as are computed at once; a work is never divided."""
+    part: list[tuple[Resident, Think]] = []
+    rows = 0
+    for one in group:
+        if part and rows + one[1].rows > ROWS_AT_ONCE:
+            yield part
+            part, rows = [], 0
+        part.append(one)
+        rows += one[1].rows
+    if part:
+        yield part
 
 
 def _asleep(work: BrainWork) -> bool:

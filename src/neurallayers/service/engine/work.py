@@ -30,10 +30,12 @@ class Work:
     Attributes:
         future: Where the result is awaited.
         deadline: When nobody waits for it any more, on the clock of ``time.monotonic`` [s].
+        counted: Whether the pace counts it among what waits.
     """
 
     future: asyncio.Future[Any]
     deadline: float
+    counted: bool = field(default=False, init=False)
 
     @property
     def rows(self) -> int:
@@ -85,13 +87,20 @@ class Stimulus:
         if self.maximum != 1.0:
             image = _scaled(image, self.maximum)
         prepared = _fitted(image, shape) if self.fit else as_images(image, shape)
+        if len(prepared) != 1:
+            # Rows that nobody counted would shift the answers of all others in the batch.
+            raise ShapeMismatch(
+                f"{len(prepared)} stimuli were given where one is expected.",
+                "Give each one by itself, or several to process_many.",
+            )
         return 1.0 - prepared if self.invert else prepared
 
 
 def _scaled(image: Any, maximum: float) -> Any:
     try:
-        return np.asarray(image, dtype=np.float64) / maximum
-    except (TypeError, ValueError) as error:
+        with np.errstate(over="ignore"):  # what becomes infinite is refused like all out of range
+            return np.asarray(image, dtype=np.float64) / maximum
+    except (TypeError, ValueError, OverflowError) as error:
         raise ShapeMismatch(
             "The rows of the image differ in length, or hold something else than numbers.",
             "Give every row as many numbers.",
@@ -112,7 +121,8 @@ def _fitted(image: Any, shape: tuple[int, ...]) -> Tensor:
         array = array.astype(np.float64) @ np.array(LUMA) / full
     if array.ndim == 2 and channels > 1:
         array = np.repeat(array[..., None], channels, axis=2)
-    return resize(array[None] if array.ndim == 3 else array, shape)
+    # With the channels named, so that none too many reach the batch that others share.
+    return resize(array[None] if array.ndim == 3 else array, (*shape[:2], channels))
 
 
 @dataclass(eq=False, kw_only=True)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from io import BytesIO
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from neurallayers.brain.thought import Thought
-from neurallayers.service.bodies import PNG, answer
+from neurallayers.service.bodies import PNG, answer, as_structure
 from neurallayers.service.engine import Engine
+from neurallayers.service.engine.remote import RemoteEngine
 from neurallayers.service.failures import Overloaded
 from neurallayers.service.openapi import describe
+from neurallayers.service.rasters import draw
 from neurallayers.service.routes.doors import BrainId, EngineOf
 from neurallayers.service.schemas import RasterOut
 from neurallayers.service.telemetry import Telemetry
@@ -22,7 +22,6 @@ from neurallayers.service.telemetry import Telemetry
 router = APIRouter(prefix="/v1/brains/{brain_id}", tags=["activity"])
 
 ALIVE_S = 15.0
-_FIGURES_AT_ONCE = 1
 _EVENTS = "text/event-stream"
 
 
@@ -35,11 +34,11 @@ async def raster(brain_id: BrainId, engine: EngineOf) -> Response:
 @router.get("/raster.png", **describe(media=PNG, also=(422, 501)))
 async def raster_picture(brain_id: BrainId, request: Request, engine: EngineOf) -> Response:
     """The spikes of the last thought as a figure."""
-    thought = await engine.thought(brain_id)
+    raster = as_structure(await engine.raster(brain_id), RasterOut)
     drawing: asyncio.Semaphore = request.app.state.drawing
     # A figure takes a third of a second of a core, which thoughts need more.
     async with drawing:
-        picture = await asyncio.to_thread(_draw, thought)
+        picture = await asyncio.to_thread(draw, raster)
     return Response(picture, media_type=PNG)
 
 
@@ -61,7 +60,9 @@ async def events(brain_id: BrainId, request: Request, engine: EngineOf) -> Respo
     )
 
 
-async def _stream(engine: Engine, brain_id: str, telemetry: Telemetry) -> AsyncIterator[bytes]:
+async def _stream(
+    engine: Engine | RemoteEngine, brain_id: str, telemetry: Telemetry
+) -> AsyncIterator[bytes]:
     async with engine.activity.watch(brain_id) as watcher:
         telemetry.streams.inc()
         try:
@@ -77,9 +78,3 @@ async def _stream(engine: Engine, brain_id: str, telemetry: Telemetry) -> AsyncI
                 yield b"event: %s\ndata: %s\n\n" % (event.name.encode(), event.data)
         finally:
             telemetry.streams.dec()
-
-
-def _draw(thought: Thought) -> bytes:
-    buffer = BytesIO()
-    thought.figure().savefig(buffer, dpi=120, format="png")
-    return buffer.getvalue()

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from neurallayers.service.bodies import answer, read_json, request_key
+from neurallayers.service.bodies import answer, as_structure, read_json, request_key
 from neurallayers.service.openapi import describe, header
 from neurallayers.service.routes.doors import BrainId, Cursor, EngineOf, Limit
 from neurallayers.service.schemas import BrainOut, BrainsOut, EntriesOut, NewBrain
@@ -23,6 +23,7 @@ _NEW = describe(
     status=201,
     body=NewBrain,
     body_optional=True,
+    located=True,
     also=(409,),
     example={"name": "Ada"},
 )
@@ -33,10 +34,11 @@ _NEW["openapi_extra"]["parameters"] = [KEY_HEADER]
 async def create_brain(request: Request, engine: EngineOf) -> Response:
     """A new-born brain."""
     new = await read_json(request, NewBrain, optional=True)
-    brain = await engine.create(
+    born = await engine.create(
         new.model, name=new.name, seed=new.seed, request_key=request_key(request)
     )
-    return answer(brain, 201, {"location": f"/v1/brains/{brain.id}"})
+    brain = as_structure(born, BrainOut)
+    return answer(born, 201, {"location": f"/v1/brains/{brain.id}"})
 
 
 @router.get("", **describe(BrainsOut, also=(422,)))

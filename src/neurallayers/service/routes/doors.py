@@ -8,16 +8,17 @@ from fastapi import Depends, Path, Query
 from starlette.requests import Request
 
 from neurallayers.service.engine import Engine
+from neurallayers.service.engine.remote import RemoteEngine
 from neurallayers.service.schemas import BRAIN_ID_PATTERN
 
 
-async def engine_of(request: Request) -> Engine:
+async def engine_of(request: Request) -> Engine | RemoteEngine:
     """The engine of the service."""
-    engine: Engine = request.app.state.engine
+    engine: Engine | RemoteEngine = request.app.state.engine
     return engine
 
 
-EngineOf = Annotated[Engine, Depends(engine_of)]
+EngineOf = Annotated[Engine | RemoteEngine, Depends(engine_of)]
 BrainId = Annotated[
     str,
     Path(

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from neurallayers.service.bodies import answer
 from neurallayers.service.engine import Engine
+from neurallayers.service.engine.remote import RemoteEngine
 from neurallayers.service.openapi import describe
 from neurallayers.service.schemas import HealthOut
 from neurallayers.service.telemetry import CONTENT_TYPE, Telemetry
@@ -21,10 +22,10 @@ async def live() -> Response:
     return answer(HealthOut("alive"))
 
 
-@router.get("/health/ready", **describe(HealthOut, key=False))
+@router.get("/health/ready", **describe(HealthOut, key=False, besides={503: HealthOut}))
 async def ready(request: Request) -> Response:
     """Whether it can do everything now; 503 says what it cannot."""
-    engine: Engine = request.app.state.engine
+    engine: Engine | RemoteEngine = request.app.state.engine
     checks = engine.health()
     good = all(state == "ok" for state in checks.values())
     headers = {} if good else {"retry-after": "1"}
@@ -37,6 +38,6 @@ async def ready(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """All metrics, in the text format of Prometheus."""
     telemetry: Telemetry = request.app.state.telemetry
-    engine: Engine = request.app.state.engine
+    engine: Engine | RemoteEngine = request.app.state.engine
     telemetry.queue_depth.set(engine.waiting)
     return Response(telemetry.render(), headers={"content-type": CONTENT_TYPE})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,10 +22,11 @@ from neurallayers.service.openapi import describe, query
 from neurallayers.service.routes.brains import KEY_HEADER
 from neurallayers.service.routes.doors import BrainId, EngineOf
 from neurallayers.service.routes.thinking import INVERT
-from neurallayers.service.schemas import BrainOut, LessonOut, ToForget, ToLearn
+from neurallayers.service.schemas import BrainOut, LessonOut, Reward, ToForget, ToLearn
 
 router = APIRouter(prefix="/v1/brains/{brain_id}", tags=["learning"])
 
+_REWARD = msgspec.json.Decoder(Reward)
 _LESSON = describe(
     LessonOut,
     body=ToLearn,
@@ -33,8 +35,16 @@ _LESSON = describe(
     example={"stimulus": [[0, 0, 5, 13, 9, 1, 0, 0]] * 8, "maximum": 16, "target": "wave"},
 )
 _LESSON["openapi_extra"]["parameters"] = [
-    query("target", {"type": "string", "minLength": 1, "maxLength": 200}, "Of a PNG: what it is."),
-    query("reward", {"type": "number", "minimum": -1000, "maximum": 1000}, "Of a PNG: or this."),
+    query(
+        "target",
+        {"type": "string", "minLength": 1, "maxLength": 200},
+        "As in the body, for PNG files; what the body says comes first.",
+    ),
+    query(
+        "reward",
+        {"type": "number", "minimum": -1000, "maximum": 1000},
+        "As in the body, for PNG files; what the body says comes first.",
+    ),
     INVERT,
     KEY_HEADER,
 ]
@@ -44,15 +54,19 @@ _LESSON["openapi_extra"]["parameters"] = [
 async def learn(brain_id: BrainId, request: Request, engine: EngineOf) -> Response:
     """Teach one example; when this is answered, the lesson is on the disk."""
     settings = settings_of(request)
+    target, reward, invert = _in_query(request)
     if media_type(request) == PNG:
-        target = request.query_params.get("target")
-        reward = _number(request.query_params.get("reward"))
-        shown = await stimulus_of(await request.body(), settings, invert=flag(request, "invert"))
+        shown = await stimulus_of(await request.body(), settings, invert=invert)
     else:
         body = await read_json(request, ToLearn)
-        target, reward = body.target, body.reward
+        target = target if body.target is None else body.target
+        reward = reward if body.reward is None else body.reward
         shown = await stimulus_of(
-            body.stimulus, settings, maximum=body.maximum, fit=body.fit, invert=body.invert
+            body.stimulus,
+            settings,
+            maximum=body.maximum,
+            fit=body.fit,
+            invert=invert or body.invert,
         )
     key = await keyed(request)
     return answer(await engine.learn(brain_id, shown, target, reward=reward, request=key))
@@ -68,8 +82,18 @@ async def forget(brain_id: BrainId, request: Request, engine: EngineOf) -> Respo
     )
 
 
-def _number(text: str | None) -> float | None:
+def _in_query(request: Request) -> tuple[str | None, float | None, bool]:
+    """Target, reward and inversion, as far as the query tells them."""
+    if not request.scope["query_string"]:
+        return None, None, False
+    told = request.query_params
+    return told.get("target"), _reward(told.get("reward")), flag(request, "invert")
+
+
+def _reward(text: str | None) -> float | None:
     try:
-        return None if text is None else float(text)
-    except ValueError as error:
-        raise InvalidInput(f"reward is {text!r:.60}.", "Use a number.") from error
+        return None if text is None else _REWARD.decode(text)
+    except msgspec.DecodeError as error:
+        raise InvalidInput(
+            f"reward is {text!r:.60}.", "Use a number from -1000 to 1000."
+        ) from error

@@ -36,7 +36,7 @@ async def list_snapshots(
     return answer(await engine.snapshots(brain_id, limit, after))
 
 
-_RESTORE = describe(BrainOut, also=(408, 413, 415, 422))
+_RESTORE = describe(BrainOut, also=(422,))
 _RESTORE["openapi_extra"]["parameters"] = [KEY_HEADER]
 
 

@@ -29,7 +29,7 @@ from neurallayers.service.schemas import (
 router = APIRouter(prefix="/v1/brains/{brain_id}", tags=["thinking"])
 
 FLAG = {"type": "boolean", "default": False}
-INVERT = query("invert", FLAG, "Of a PNG: turn dark on light into light on dark.")
+INVERT = query("invert", FLAG, "As in the body, for PNG files: dark on light into light on dark.")
 _ONE = describe(
     ThoughtOut,
     body=ToProcess,
@@ -38,7 +38,7 @@ _ONE = describe(
     example={"stimulus": [[0, 0, 5, 13, 9, 1, 0, 0]] * 8, "maximum": 16},
 )
 _ONE["openapi_extra"]["parameters"] = [
-    query("stateful", FLAG, "Of a PNG: live through it."),
+    query("stateful", FLAG, "As in the body, for PNG files: live through it."),
     INVERT,
     KEY_HEADER,
 ]
@@ -48,17 +48,18 @@ _ONE["openapi_extra"]["parameters"] = [
 async def process(brain_id: BrainId, request: Request, engine: EngineOf) -> Response:
     """Think about one stimulus: JSON, or a PNG file as the body."""
     settings = settings_of(request)
+    stateful, invert = flag(request, "stateful"), flag(request, "invert")
     if media_type(request) == PNG:
-        stateful = flag(request, "stateful")
-        shown = await stimulus_of(await request.body(), settings, invert=flag(request, "invert"))
+        shown = await stimulus_of(await request.body(), settings, invert=invert)
     else:
         body = await read_json(request, ToProcess)
-        stateful = body.stateful
+        stateful, invert = stateful or body.stateful, invert or body.invert
         shown = await stimulus_of(
-            body.stimulus, settings, maximum=body.maximum, fit=body.fit, invert=body.invert
+            body.stimulus, settings, maximum=body.maximum, fit=body.fit, invert=invert
         )
-    key = await keyed(request) if stateful else None
-    return answer(await engine.process(brain_id, shown, stateful=stateful, request=key))
+    key = await keyed(request)
+    lived = key if stateful else None
+    return answer(await engine.process(brain_id, shown, stateful=stateful, request=lived))
 
 
 @router.post(
@@ -77,4 +78,5 @@ async def process_many(brain_id: BrainId, request: Request, engine: EngineOf) ->
         await stimulus_of(one, settings, maximum=body.maximum, fit=body.fit, invert=body.invert)
         for one in body.stimuli
     ]
-    return answer(ThoughtsOut(await engine.process_many(brain_id, shown)))
+    thoughts = await engine.process_many(brain_id, shown)
+    return answer(ThoughtsOut(thoughts) if isinstance(thoughts, list) else thoughts)

@@ -71,6 +71,8 @@ CREATE UNIQUE INDEX snapshots_by_request ON snapshots (brain, request_key)
 CREATE TABLE pulse (one INTEGER PRIMARY KEY CHECK (one = 1), beat INTEGER NOT NULL) STRICT;
 INSERT INTO pulse VALUES (1, 0);
 """
+#: Tables by which a file is known to be ours, of whatever release.
+_TABLES = frozenset({"brains", "entries"})
 
 
 class Database:
@@ -86,15 +88,18 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connection: sqlite3.Connection | None = None
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._identity: tuple[int, int] | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Lessons are people's data: nobody else on this machine reads them.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise self._refusal(error) from error
         self._connection = self._opened()
 
     def _opened(self) -> sqlite3.Connection:
-        new = not self.path.exists()
         try:
-            if new:
-                # Lessons are people's data: nobody else on this machine reads them.
-                os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+            self._identity = self._found()
             connection = sqlite3.connect(
                 self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
             )
@@ -103,6 +108,7 @@ class Database:
         try:
             _configure(connection)
             _migrate(connection, self.path)
+            _log_ahead(connection)
         except sqlite3.Error as error:
             connection.close()
             raise self._refusal(error) from error
@@ -110,6 +116,28 @@ class Database:
             connection.close()
             raise
         return connection
+
+    def _found(self) -> tuple[int, int]:
+        """Which file the name stands for now."""
+        status = self.path.stat()
+        return status.st_dev, status.st_ino
+
+    def _check_name(self) -> None:
+        """See that what is written can be found again under the name.
+
+        Raises:
+            JournalError: If the file was removed or replaced.
+        """
+        try:
+            same = self._found() == self._identity
+        except OSError:
+            same = False
+        if not same:
+            self.close()
+            raise JournalError(
+                f"{self.path} was removed or replaced while it was open.",
+                "Put it back; nothing is written beside it.",
+            )
 
     def _refusal(self, error: Exception) -> JournalError:
         return JournalError(
@@ -125,6 +153,8 @@ class Database:
 
     def reopen(self) -> None:
         """Open the file anew after a failure.
+
+        A file that is gone is not made again: an empty one would pass for a service without brains.
 
         Raises:
             JournalError: If that does not succeed yet.
@@ -150,21 +180,27 @@ class Database:
         """Statements that are stored together or not at all; durable at the end of the block.
 
         Raises:
-            JournalError: If they could not be stored. The connection is then gone, and
-                :meth:`reopen` brings the next one; the transaction may, as after a crash, be in
-                the file all the same.
+            JournalError: If they contradict what is there; nothing is changed then. Or if they
+                could not be stored: the connection is then gone, and :meth:`reopen` brings the
+                next one; the transaction may, as after a crash, be in the file all the same.
         """
         connection = self._connected()
+        self._check_name()
         try:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
             except BaseException:
-                connection.execute("ROLLBACK")
+                # Some failures have ended the transaction already.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
-        except sqlite3.IntegrityError:
-            raise
+        except sqlite3.IntegrityError as error:
+            raise JournalError(
+                f"{self.path} does not take this: {error}.",
+                "It is there already, or what it belongs to is gone.",
+            ) from error
         except sqlite3.Error as error:
             log.error("store.failed", extra={"path": str(self.path), "error": str(error)})
             self.close()
@@ -209,7 +245,6 @@ def _configure(connection: sqlite3.Connection) -> None:
     # Another process that holds the file is noticed now, not at the first lesson; and with one
     # owner the index of the log needs no shared memory.
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     # What was forgotten is overwritten with zeros, not only marked as free.
@@ -218,25 +253,32 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
 
 
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    # Only when the file is known to be ours: its journal mode is written into it.
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        raise sqlite3.OperationalError(f"the file system keeps no write-ahead log (mode {mode})")
+
+
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the schema to this release's, or refuse."""
+    """Bring the schema to this release's, or refuse and leave the file as it is."""
     connection.execute("BEGIN EXCLUSIVE")
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+        if (version or tables) and not tables >= _TABLES:
+            raise JournalError(f"{path} is a database of another program.", "Name another folder.")
         if version > SCHEMA_VERSION:
             raise JournalError(
                 f"{path} has schema version {version}, newer than {SCHEMA_VERSION}.",
                 "Upgrade NeuralLayers to read it.",
             )
         if version == 0:
-            if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                raise JournalError(
-                    f"{path} is a database of another program.", "Name another folder."
-                )
             for statement in _SCHEMA.split(";\n"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise

@@ -321,14 +321,17 @@ class Store:
         ((digest, data),) = self.database.query(
             "SELECT digest, data FROM snapshots WHERE number = ?", (number,)
         )
-        name = f"the snapshot of {journal.brain_id} at {sequence}"
+        name = f"The snapshot of {journal.brain_id} at {sequence}"
         if digest.hex() != journal.digest_at(sequence):
             raise SnapshotError(f"{name} is of another history.", "It is not used.")
         snapshot = parse_snapshot(data, kind="life", name=name)
         try:
-            return life_from(network, snapshot.manifest, snapshot.parts)
+            life = life_from(network, snapshot.manifest, snapshot.parts)
         except (KeyError, TypeError, ValueError) as error:
             raise SnapshotError(f"{name} holds no life ({error}).", "It is not used.") from error
+        if life.sequence != sequence:
+            raise SnapshotError(f"{name} is of entry {life.sequence}.", "It is not used.")
+        return life
 
     # -- the whole ----------------------------------------------------------------------------
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
-from neurallayers.brain.container import JSON, canonical_json
+from neurallayers.brain.container import JSON, Damaged, canonical_json, parse_json
 from neurallayers.brain.entry import Entry, header_payload, link, removed_payload
 from neurallayers.errors import JournalError
 from neurallayers.service.store.database import Database
 
 REMOVED = ""
 _ROWS_AT_ONCE = 256
+_RESTORE = "Restore the database from a backup."
 
 
 class TableJournal:
@@ -46,15 +46,27 @@ class TableJournal:
         """The journal of a brain that is there.
 
         Raises:
-            JournalError: If it is not.
+            JournalError: If it is not, or is damaged.
         """
         rows = database.query(
             "SELECT number, genesis, position, digest FROM brains WHERE id = ?", (brain_id,)
         )
         if not rows:
             raise JournalError(f"There is no journal of {brain_id}.", "Create the brain first.")
-        number, genesis, position, digest = rows[0]
-        return cls(database, number, brain_id, json.loads(genesis), position, digest)
+        number, text, position, digest = rows[0]
+        try:
+            genesis = parse_json(text.encode())
+        except Damaged as found:
+            raise JournalError(
+                f"The journal of {brain_id} is damaged: {found}.", _RESTORE
+            ) from found
+        journal = cls(database, number, brain_id, genesis, position, digest)
+        if journal.digest_at(position) != digest.hex():
+            raise JournalError(
+                f"The journal of {brain_id} is damaged: its end does not match its digest.",
+                _RESTORE,
+            )
+        return journal
 
     @property
     def genesis(self) -> Mapping[str, Any]:
@@ -107,6 +119,18 @@ class TableJournal:
         """
         if not group:
             return
+        last, _, digest = group[-1]
+        # The digest too: after a removal the numbers go on, but from another history.
+        changed = connection.execute(
+            "UPDATE brains SET position = ?, digest = ? "
+            "WHERE number = ? AND position = ? AND digest = ?",
+            (last.sequence, digest, self.number, self._position, self._digest),
+        ).rowcount
+        if changed != 1:
+            raise JournalError(
+                f"The journal of {self.brain_id} is not at {self._position} any more.",
+                "Something else wrote to it or removed it; open it again.",
+            )
         connection.executemany(
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?)",
             [
@@ -114,16 +138,6 @@ class TableJournal:
                 for entry, payload, digest in group
             ],
         )
-        last, _, digest = group[-1]
-        changed = connection.execute(
-            "UPDATE brains SET position = ?, digest = ? WHERE number = ? AND position = ?",
-            (last.sequence, digest, self.number, self._position),
-        ).rowcount
-        if changed != 1:
-            raise JournalError(
-                f"The journal of {self.brain_id} is not at {self._position} any more.",
-                "Something else wrote to it or removed it; open it again.",
-            )
 
     def advance(self, group: Sequence[tuple[Entry, bytes, bytes]]) -> None:
         """Note that a group was committed."""
@@ -134,47 +148,66 @@ class TableJournal:
     def read(self, after: int = 0) -> Iterator[Entry]:
         """The entries with numbers above ``after``, in order, without the removed ones.
 
-        What is appended or removed during the iteration does not change it.
+        What is appended during the iteration does not change it. What is removed is not kept for a
+        reader: the iteration goes on without it, or ends with an error if it was given already.
 
         Raises:
-            JournalError: If an entry is damaged.
+            JournalError: If an entry is damaged, or was removed after it was given.
         """
-        last, gone = self._position, frozenset(self._removed())
-        return self._entries(max(after, 0), last, gone)
+        return self._entries(max(after, 0), self._position, self._digest)
 
-    def _entries(self, after: int, last: int, gone: frozenset[int]) -> Iterator[Entry]:
+    def _entries(self, after: int, last: int, end: bytes) -> Iterator[Entry]:
+        if after >= last:
+            return
         # In parts, so that no cursor stays open while others write.
         digest = bytes.fromhex(self.digest_at(after))
         while after < last:
             rows = self._database.query(
-                "SELECT sequence, payload, digest FROM entries WHERE brain = ? AND sequence > ? "
-                "AND sequence <= ? ORDER BY sequence LIMIT ?",
+                "SELECT sequence, kind, payload, digest FROM entries WHERE brain = ? "
+                "AND sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?",
                 (self.number, after, last, _ROWS_AT_ONCE),
             )
             if not rows:
-                raise JournalError(
-                    f"The journal of {self.brain_id} ends at {after}, not at {last}.",
-                    "Restore the database from a backup.",
-                )
-            for sequence, payload, stored in rows:
+                raise self._damage(after + 1, last, end)
+            for sequence, kind, payload, stored in rows:
                 digest = link(digest, payload)
                 if digest != stored or sequence != after + 1:
-                    raise JournalError(
-                        f"Entry {after + 1} of {self.brain_id} is damaged or missing.",
-                        "Restore the database from a backup.",
-                    )
+                    raise self._damage(after + 1, last, end)
                 after = sequence
-                if sequence in gone:
-                    continue
-                yield Entry.decode(payload)
+                removed = payload == removed_payload(sequence)
+                entry = Entry(sequence, REMOVED) if removed else Entry.decode(payload)
+                # The columns only find entries; what happened is what the payload says.
+                if (entry.sequence, entry.kind) != (sequence, kind):
+                    raise self._damage(sequence, last, end)
+                if not removed:
+                    yield entry
+
+    def _damage(self, sequence: int, last: int, end: bytes) -> JournalError:
+        """What it means that an entry is not what was expected."""
+        if self.digest_at(last) != end.hex():
+            return JournalError(
+                f"The journal of {self.brain_id} was rewritten while it was read.",
+                "Read it again.",
+            )
+        return JournalError(f"Entry {sequence} of {self.brain_id} is damaged or missing.", _RESTORE)
 
     def rollbacks(self) -> Mapping[int, int]:
-        """For each entry that is a rollback, the entry that it returned to; 0 is birth."""
+        """For each entry that is a rollback, the entry that it returned to; 0 is birth.
+
+        Raises:
+            JournalError: If one of them is damaged.
+        """
         rows = self._database.query(
             "SELECT sequence, payload FROM entries WHERE brain = ? AND kind = 'rollback'",
             (self.number,),
         )
-        return {sequence: int(Entry.decode(payload).content["to"]) for sequence, payload in rows}
+        found: dict[int, int] = {}
+        for sequence, payload in rows:
+            target = Entry.decode(payload).content.get("to")
+            if type(target) is not int:
+                raise JournalError(f"Entry {sequence} of {self.brain_id} is damaged.", _RESTORE)
+            found[sequence] = target
+        return found
 
     def _removed(self) -> list[int]:
         rows = self._database.query(

@@ -93,11 +93,13 @@ def raised_by_module(
     The client and the service have errors of the same names.
     """
     parts = name.split(".")
-    known: dict[str, Any] = {}
+    # Those of its package, and before them those that the module itself knows.
+    package = sys.modules.get(".".join([*parts[:2], "failures"]))
+    known: dict[str, Any] = {} if package is None else dict(vars(package))
     for end in range(len(parts), 0, -1):
         module = sys.modules.get(".".join(parts[:end]))
         if module is not None:
-            known = vars(module)
+            known |= vars(module)
             break
     for number, line in enumerate(lines):
         raised = _RAISES.match(line)

@@ -40,7 +40,7 @@ class Served:
     @property
     def engine(self) -> Engine:
         """The engine behind the routes."""
-        engine: Engine = self.edge.app.state.engine  # type: ignore[attr-defined]
+        engine: Engine = self.edge.app.app.state.engine  # type: ignore[attr-defined]
         return engine
 
     def client(self, **options: Any) -> httpx.Client:

@@ -16,6 +16,7 @@ from neurallayers.service.edge import Edge
 from neurallayers.service.engine import Engine, Limits
 from neurallayers.service.engine.observing import Observer
 from neurallayers.service.engine.remote import RemoteEngine
+from neurallayers.service.express import Express
 from neurallayers.service.logs import configure_logging
 from neurallayers.service.metering import Metering
 from neurallayers.service.policy import page_policy
@@ -60,7 +61,7 @@ def compose(settings: Settings, key: ApiKey | None = None) -> Edge:
     if key is None:
         key, _ = ApiKey.load_or_create(settings)
     return Edge(
-        app,
+        Express(app, engine),
         settings=settings,
         key=key,
         telemetry=telemetry,

@@ -157,6 +157,11 @@ def install_handlers(app: FastAPI) -> None:
 
 
 async def _handle(request: Request, error: Exception) -> Response:
+    return handled(request, error)
+
+
+def handled(request: Request, error: Exception) -> Response:
+    """The answer to a request that failed, noted for the edge; what is our mistake is logged."""
     kind = kind_of(error)
     if not kind.told and isinstance(error, NeuralLayersError):
         log.error("request.failed", exc_info=error, extra={"problem": kind.slug})

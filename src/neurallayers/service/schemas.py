@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 BRAIN_ID_PATTERN = "^[0-9a-f]{32}$"
 STIMULI_AT_MOST = 256
+CHANNELS_AT_MOST = 16
 PNG_TEXT_AT_MOST = 2 * 2**20
 
 Label = Annotated[
@@ -42,8 +43,9 @@ Picture = Annotated[
     ),
 ]
 Reward = Annotated[float, Meta(ge=-1000, le=1000)]
+Channels = Annotated[list[float], Meta(max_length=CHANNELS_AT_MOST)]
 Pixels = Annotated[
-    list[list[float | list[float]]],
+    list[list[float | Channels]],
     Meta(
         min_length=1,
         max_length=1024,

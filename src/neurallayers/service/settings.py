@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     events_at_most: int = Field(64, ge=0, le=10_000, description="Open streams of events.")
 
     engine_process: bool = Field(
-        False,
+        True,
         description="Compute in a process of its own, beside the one that serves; for one process "
         "in all, with less memory and half the throughput, set it to false.",
     )

@@ -87,6 +87,7 @@ def test_watchers_hear_only_of_what_was_stored_and_in_order(tmp_path: Path, disk
                         engine.learn(ada, images()[0], "x"),
                     )
 
+                await engine.brain(ada)  # A sleeping one could not even wake.
                 disk.fail("COMMIT")
                 await burst()
                 disk.heal()
@@ -94,7 +95,6 @@ def test_watchers_hear_only_of_what_was_stored_and_in_order(tmp_path: Path, disk
                 await burst()
                 heard = []
                 for _ in range(7):
-                    print(heard)
                     event = await watcher.next(2.0)
                     assert event is not None
                     heard.append((event.name, json.loads(event.data)["sequence"]))

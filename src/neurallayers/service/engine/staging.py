@@ -276,9 +276,10 @@ class Staging:
             lessons += one.lessons
             replies += one.works
             self.tell(one.resident.record.id, one.events)
-        self._stepper.settle(replies)
+        # Counted first: who has the answer may look at the figures at once.
         if lessons:
             self._stepper.observer.lessons(lessons)
+        self._stepper.settle(replies)
 
     def _lose(self, staged: list[Staged], error: Exception) -> None:
         """Nothing was stored that anybody may rely on: the brains wake again from the store."""

@@ -11,14 +11,16 @@ from neurallayers.service.engine import Engine
 from neurallayers.service.engine.remote import RemoteEngine
 from neurallayers.service.schemas import BRAIN_ID_PATTERN
 
+AnyEngine = Engine | RemoteEngine
 
-async def engine_of(request: Request) -> Engine | RemoteEngine:
+
+async def engine_of(request: Request) -> AnyEngine:
     """The engine of the service."""
-    engine: Engine | RemoteEngine = request.app.state.engine
+    engine: AnyEngine = request.app.state.engine
     return engine
 
 
-EngineOf = Annotated[Engine | RemoteEngine, Depends(engine_of)]
+EngineOf = Annotated[AnyEngine, Depends(engine_of)]
 BrainId = Annotated[
     str,
     Path(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from io import BytesIO
 
-from neurallayers.service.engine import Engine
+from neurallayers.service import Engine
 
 
 async def main() -> None:

@@ -38,6 +38,7 @@ from neurallayers.service.engine.work import (
     Happen,
     Think,
     Work,
+    numbers_together,
 )
 from neurallayers.service.failures import TimedOut, Unavailable
 from neurallayers.service.store import Store
@@ -220,8 +221,10 @@ class Stepper:
         model = group[0][0].model
         shape = model.network.spec.sense.shape
         lasting, labels, images, works = [], [], [], []
-        for resident, work in group:
-            shown = self.attempt(partial(work.images, shape))
+        whole = numbers_together([work for _, work in group], shape)
+        parts = whole.split([work.rows for _, work in group]) if whole is not None else ()
+        for place, (resident, work) in enumerate(group):
+            shown = parts[place] if parts else self.attempt(partial(work.images, shape))
             if isinstance(shown, Exception):
                 # A wrong stimulus never reaches the batch that others share.
                 self.reply(work, shown)

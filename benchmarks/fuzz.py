@@ -36,7 +36,7 @@ request-timeout = {STREAM_SECONDS}
 def main() -> None:
     """Fuzz, tell and write ``fuzz.json``."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--examples", type=int, default=200, help="cases for an operation")
+    parser.add_argument("--examples", type=int, default=300, help="cases for an operation")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     with temporary_folder(None) as folder, running(folder) as server:

@@ -16,7 +16,19 @@ from rich.console import Console
 from rich.table import Table
 
 RESULTS = Path(__file__).resolve().parent / "results"
-PACKAGES = ("torch", "numpy", "numba", "neurallayers", "snntorch", "spikingjelly", "norse")
+PACKAGES = (
+    "torch",
+    "numpy",
+    "numba",
+    "neurallayers",
+    "fastapi",
+    "uvicorn",
+    "uvloop",
+    "msgspec",
+    "snntorch",
+    "spikingjelly",
+    "norse",
+)
 
 
 def write(name: str, results: Mapping[str, Any], command: str, *, folder: Path = RESULTS) -> Path:

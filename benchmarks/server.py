@@ -156,15 +156,24 @@ class Server:
         return time.perf_counter() - begin
 
     def rss_mb(self) -> float:
-        """Resident memory of the process [MB]."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
-        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+        """Resident memory of the process and those that it started [MB]."""
+        pages = sum(int(fields[21]) for fields in self._processes())
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     def cpu_seconds(self) -> float:
-        """Processor time that the process has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
-        user, system = fields.rsplit(")", 1)[1].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        """Processor time that the process and those that it started have used."""
+        ticks = sum(int(fields[11]) + int(fields[12]) for fields in self._processes())
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def _processes(self) -> list[list[str]]:
+        """The statistics of each process of the group, from the third field on (proc(5))."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                fields = path.read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+                if int(fields[2]) == self.process.pid:
+                    found.append(fields)
+        return found
 
     def stop(self, seconds: float = 30.0) -> None:
         """Ask it to end, and insist if it does not."""

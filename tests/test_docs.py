@@ -13,12 +13,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.service.running import running
 
 from neurallayers.service.app import application
 from neurallayers.service.engine import Engine
 from neurallayers.service.settings import Settings
 from neurallayers.service.telemetry import Telemetry
-from tests.service.running import running
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*/*.md")), ROOT / "docs" / "index.md"]

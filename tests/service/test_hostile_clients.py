@@ -33,8 +33,9 @@ BEARER = f"Authorization: Bearer {serving_process.KEY}"
 JSON, PNG = "Content-Type: application/json", "Content-Type: image/png"
 PATIENCE_S = 0.5
 CONNECTIONS = 24
-# What may come on top for a moment: the 1.4 million lists of 64 bytes in a body of 4 MiB.
-PEAK_MB = 160.0
+# What may come on top, in both processes together: 1.4 million lists out of a body of 4 MiB, 64 MB
+# of texts in a picture, and what the allocator keeps of it. A bomb is twice as large.
+PEAK_MB = 256.0
 GOOD = [[0, 0, 5, 13, 9, 1, 0, 0]] * 8
 GOOD_BODY = json.dumps({"stimulus": GOOD, "maximum": 16}).encode()
 FIFTY_MB = 50 * 10**6

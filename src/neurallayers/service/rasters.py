@@ -23,6 +23,9 @@ def draw(raster: RasterOut) -> bytes:
             fired[tuple(np.array(events).T)] = True
         spikes[region] = fired
     buffer = BytesIO()
-    figure = Raster(spikes, raster.dt_ms).figure(title=f"thought: {raster.label}")
+    # A class may have any name; dollars would begin a formula.
+    label = "" if raster.label is None else raster.label.replace("$", r"\$")
+    title = f"thought: {label}" if label else "thought"
+    figure = Raster(spikes, raster.dt_ms).figure(title=title)
     figure.savefig(buffer, dpi=120, format="png")
     return buffer.getvalue()

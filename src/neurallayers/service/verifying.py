@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +11,11 @@ from neurallayers.brain.network import BrainNetwork
 from neurallayers.brain.pretrained import load_pretrained
 from neurallayers.brain.replay import Replay
 from neurallayers.brain.stored_life import same_life
-from neurallayers.errors import UnknownName
-from neurallayers.service.store import Store, TableJournal
+from neurallayers.errors import JournalError, NeuralLayersError, UnknownName
+from neurallayers.service.store import BrainRecord, Store
+from neurallayers.service.store.store import FILE
+
+log = logging.getLogger(__name__)
 
 PAGE = 500
 
@@ -22,16 +26,21 @@ def differing(
     """The brains whose restored life is not, bit for bit, that of an uninterrupted one.
 
     Each brain is restored as the service does it, from its latest snapshot, and lived again from
-    birth through its whole journal. Every entry is held against the chain of digests on the way.
+    birth through its whole journal. Every entry is held against the chain of digests on the way; a
+    brain whose journal is damaged counts as differing, and the log says what is wrong with it.
 
     Args:
         folder: The data folder of a service that is not running.
         models: The networks of its brains.
 
     Raises:
-        JournalError: If the store is in use or damaged.
+        JournalError: If there is no store, or it is in use or damaged.
         UnknownName: If a brain has a network that is not among the models.
     """
+    if not (Path(folder) / FILE).is_file():
+        raise JournalError(
+            f"There is no {FILE} in {str(folder)!r}.", "Name the data folder of a service."
+        )
     networks = {}
     for model in models:
         network = load_pretrained(model)
@@ -45,7 +54,7 @@ def differing(
                         f"Brain {record.id} has the network {record.model!r}.",
                         "Name that network among the models.",
                     )
-                if not _whole(store, networks[record.fingerprint], store.journal(record.id)):
+                if not _whole(store, networks[record.fingerprint], record):
                     found.append(record.id)
             after = page[-1].number
     finally:
@@ -57,17 +66,23 @@ def verify(folder: str | Path, models: Sequence[str | Path] = ("hasn-nano-digits
     """Whether every brain is what its whole history says; see :func:`differing`.
 
     Raises:
-        JournalError: If the store is in use or damaged.
+        JournalError: If there is no store, or it is in use or damaged.
         UnknownName: If a brain has a network that is not among the models.
     """
     return not differing(folder, models)
 
 
-def _whole(store: Store, network: BrainNetwork, journal: TableJournal) -> bool:
-    def latest(lineage: set[int]) -> Life | None:
-        lives = store.lives(network, journal, lineage)
-        return next((life for life in lives if isinstance(life, Life)), None)
+def _whole(store: Store, network: BrainNetwork, record: BrainRecord) -> bool:
+    try:
+        journal = store.journal(record.id)
 
-    restored = Replay(network, journal, latest).run()
-    lived = Replay(network, journal, lambda _: None).run()
+        def latest(lineage: set[int]) -> Life | None:
+            lives = store.lives(network, journal, lineage)
+            return next((life for life in lives if isinstance(life, Life)), None)
+
+        lived = Replay(network, journal, lambda _: None).run()
+        restored = Replay(network, journal, latest).run()
+    except NeuralLayersError as error:
+        log.error("brain.damaged", extra={"brain": record.id, "error": str(error)})
+        return False
     return same_life(restored, lived)

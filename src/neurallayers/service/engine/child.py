@@ -16,7 +16,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -24,12 +24,14 @@ import msgspec
 from neurallayers.errors import NeuralLayersError
 from neurallayers.service.engine.engine import Engine
 from neurallayers.service.engine.limits import Limits
+from neurallayers.service.engine.loglines import LineSender
 from neurallayers.service.engine.tally import Tally
 from neurallayers.service.engine.wire import (
     Message,
     Wire,
     error_to,
     key_from,
+    pack,
     stimulus_from,
 )
 from neurallayers.service.schemas import ThoughtsOut
@@ -56,7 +58,8 @@ class Attendant:
     def __init__(self, engine: Engine, tally: Tally) -> None:
         self._engine, self._tally = engine, tally
         self.ended = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        #: What is being done, by the number of its call.
+        self._tasks: dict[int, asyncio.Task[None]] = {}
         self._watching: dict[str, asyncio.Task[None]] = {}
         self.wire = Wire(self._receive, self.ended.set)
         self._methods: dict[str, Callable[..., Awaitable[Any]]] = {
@@ -75,24 +78,33 @@ class Attendant:
             "raster": engine.raster,
             "watch": self._watch,
             "unwatch": self._unwatch,
+            "cancel": self._cancel,
             "stop": self._stop,
         }
 
     def _receive(self, message: Message) -> None:
-        task = asyncio.create_task(self._attend(*message))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        number = message[0]
+        task = self._tasks[number] = asyncio.create_task(self._attend(*message))
+        task.add_done_callback(lambda _: self._tasks.pop(number))
 
     async def _attend(self, number: int, method: str, arguments: dict[str, Any]) -> None:
         try:
             result = await self._methods[method](**arguments)
+            answer = pack([number, True, None if result is None else _encode(result)])
         except NeuralLayersError as error:
-            self.wire.send([number, False, error_to(error)])
+            answer = pack([number, False, error_to(error)])
+        except asyncio.CancelledError as error:
+            # Nobody waits for the answer; that it came to an end is counted.
+            answer = pack([number, False, error_to(error)])
         except Exception as error:
             log.exception("engine.failed", extra={"method": method})
-            self.wire.send([number, False, error_to(error)])
-        else:
-            self.wire.send([number, True, None if result is None else _encode(result)])
+            answer = pack([number, False, error_to(error)])
+        self.wire.send_packed(answer)
+
+    async def finish(self) -> None:
+        """Wait until everything that was asked is answered."""
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()))
 
     async def tell_condition(self) -> None:
         """Tell again and again how the engine is."""
@@ -145,10 +157,20 @@ class Attendant:
     # -- events -------------------------------------------------------------------------------
 
     async def _watch(self, brain_id: str) -> None:
-        if brain_id not in self._watching:
-            begun = asyncio.Event()
-            self._watching[brain_id] = asyncio.create_task(self._forward(brain_id, begun))
-            await begun.wait()
+        before = self._watching.get(brain_id)
+        if before is not None and not before.done():
+            return
+        begun: asyncio.Event = asyncio.Event()
+        task = self._watching[brain_id] = asyncio.create_task(self._forward(brain_id, begun))
+        beginning = asyncio.create_task(begun.wait())
+        try:
+            await asyncio.wait({task, beginning}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            beginning.cancel()
+        if task.done() and not task.cancelled():
+            # There is a reason why it could not begin.
+            self._watching.pop(brain_id, None)
+            task.result()
 
     async def _forward(self, brain_id: str, begun: asyncio.Event) -> None:
         async with self._engine.activity.watch(brain_id) as watcher:
@@ -166,9 +188,14 @@ class Attendant:
         if task is not None:
             task.cancel()
 
+    async def _cancel(self, number: int) -> None:
+        task = self._tasks.get(number)
+        if task is not None:
+            task.cancel()
+
     async def _stop(self) -> None:
         self._engine.stop_taking()
-        asyncio.get_running_loop().call_later(0.05, self.ended.set)
+        self.ended.set()
 
 
 async def run(connection: socket.socket, options: dict[str, Any]) -> None:
@@ -176,9 +203,9 @@ async def run(connection: socket.socket, options: dict[str, Any]) -> None:
 
     Args:
         connection: The socket.
-        options: Folder, models and limits.
+        options: Folder, models, limits and level of the log.
     """
-    loop, tally = asyncio.get_running_loop(), Tally()
+    tally = Tally()
     engine = Engine(
         options["folder"],
         models=options["models"],
@@ -186,14 +213,21 @@ async def run(connection: socket.socket, options: dict[str, Any]) -> None:
         observer=tally,
     )
     attendant = Attendant(engine, tally)
-    await loop.create_connection(lambda: attendant.wire, sock=connection)
-    try:
-        await engine.__aenter__()
-    except NeuralLayersError as error:
-        attendant.wire.send([0, "failed", error_to(error)])
-        attendant.wire.close()
-        await asyncio.sleep(0.1)
-        return
+    await asyncio.get_running_loop().create_connection(lambda: attendant.wire, sock=connection)
+    with _logging_to(attendant.wire, options["log_level"]):
+        try:
+            await engine.__aenter__()
+        except NeuralLayersError as error:
+            attendant.wire.send([0, "failed", error_to(error)])
+        else:
+            await _serve(engine, attendant)
+    attendant.wire.close()
+    # What was written last is on its way in another turn of the loop.
+    await asyncio.sleep(0)
+
+
+async def _serve(engine: Engine, attendant: Attendant) -> None:
+    """Answer until told to end, or the other end is gone; then finish what was taken."""
     # What there is now stays: the collector need not look at it again.
     gc.collect()
     gc.freeze()
@@ -205,9 +239,19 @@ async def run(connection: socket.socket, options: dict[str, Any]) -> None:
     finally:
         telling.cancel()
         await engine.__aexit__(None, None, None)
-        attendant.wire.send([0, "stopped"])
-        attendant.wire.close()
-        await asyncio.sleep(0)
+        await attendant.finish()
+
+
+@contextlib.contextmanager
+def _logging_to(wire: Wire, level: int) -> Iterator[None]:
+    """Let the other process write the log, as it does its own."""
+    sender = LineSender(lambda line: wire.send([0, "log", *line]), asyncio.get_running_loop())
+    logging.getLogger("neurallayers").setLevel(level)
+    logging.getLogger().addHandler(sender)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(sender)
 
 
 def main() -> None:
@@ -215,13 +259,12 @@ def main() -> None:
     # The serving process decides when this one ends: a Ctrl-C in the terminal reaches both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    logging.basicConfig(
-        level=os.environ.get("NEURALLAYERS_LOG_LEVEL", "warning").upper(),
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
     sys.setswitchinterval(SWITCH_S)
-    _die_with_parent()
     descriptor, options = int(sys.argv[1]), json.loads(sys.argv[2])
+    _die_with_parent()
+    if os.getppid() != options["parent"]:
+        # It is gone already: what ends with it from now on would never end.
+        return
     with socket.socket(fileno=descriptor) as connection:
         connection.setblocking(False)
         try:

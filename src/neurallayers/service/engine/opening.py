@@ -61,10 +61,12 @@ class Opened:
     def close(self) -> None:
         """Finish what was taken, keep snapshots, and close the store."""
         self.stepper.batcher.stop()
-        self.stepper.rest()
-        self.store.close()
-        if self.temporary is not None:
-            self.temporary.cleanup()
+        try:
+            self.stepper.rest()
+        finally:
+            self.store.close()
+            if self.temporary is not None:
+                self.temporary.cleanup()
 
 
 def load(
@@ -110,7 +112,9 @@ def _served(name_or_folder: str | Path) -> Model:
     network = load_pretrained(name_or_folder)
     if not Brain(network).self_check():
         log.warning("network.batches_change_bits", extra={"network": str(name_or_folder)})
-    return Model.of(Path(name_or_folder).name, network)
+    # The folder "." has no name of its own.
+    name = Path(name_or_folder).name or Path(name_or_folder).resolve().name
+    return Model.of(name, network)
 
 
 async def _no_beat() -> None:

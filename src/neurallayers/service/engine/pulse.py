@@ -12,12 +12,14 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from neurallayers.errors import NeuralLayersError
 from neurallayers.service.failures import Overloaded, TimedOut
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 0.5
 LATE_S = 1.25
+AGAIN_S = 0.005
 
 
 class Pulse:
@@ -51,19 +53,32 @@ class Pulse:
     async def _once(self) -> None:
         try:
             async with asyncio.timeout(LATE_S):
-                await self._beat()
+                await self._taken_beat()
         except (TimeoutError, TimedOut):
             log.warning("engine.slow")
             return
-        except Overloaded:
-            # Much to do is no sickness.
-            pass
         except Exception as error:
             if not self.trouble:
-                log.error("store.failing", extra={"error": str(error)})
-            self.trouble = str(error)
+                log.error("store.failing", extra={"error": str(error) or repr(error)})
+            # What anything else says may name places that are nobody's business.
+            known = isinstance(error, NeuralLayersError)
+            self.trouble = str(error) if known else "failing; the log says why"
         else:
             if self.trouble:
                 log.info("store.recovered")
             self.trouble = ""
         self._at = time.monotonic()
+
+    async def _taken_beat(self) -> None:
+        """Beat when there is room in the queue.
+
+        Much to do is no sickness, and makes room again and again. A queue that stays full does not:
+        behind a disk that hangs it is full as well.
+        """
+        while True:
+            try:
+                await self._beat()
+            except Overloaded:
+                await asyncio.sleep(AGAIN_S)
+            else:
+                return

@@ -12,8 +12,10 @@ import contextlib
 import itertools
 import json
 import logging
+import os
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,10 +23,11 @@ from typing import Any, Self
 
 import msgspec
 
-from neurallayers.errors import NeuralLayersError, UnknownName
+from neurallayers.errors import InvalidInput, NeuralLayersError, UnknownName
 from neurallayers.registry import nearest_name
 from neurallayers.service.engine.activity import Activity, Event, Watcher
 from neurallayers.service.engine.limits import Limits
+from neurallayers.service.engine.loglines import log_again
 from neurallayers.service.engine.observing import Nobody, Observer
 from neurallayers.service.engine.tally import retell
 from neurallayers.service.engine.wire import (
@@ -69,17 +72,24 @@ class RemoteEngine:
         limits: Limits | None = None,
         observer: Observer | None = None,
     ) -> None:
+        if not models:
+            raise InvalidInput("There is no model.", "Name at least one network to serve.")
         self.limits = Limits() if limits is None else limits
         self.activity = RemoteActivity(self, self.limits.events_at_most)
         self._options = {
             "folder": str(folder),
-            "models": list(models),
+            "models": [str(model) for model in models],
             "limits": asdict(self.limits),
+            "parent": os.getpid(),
         }
         self._observer: Observer = Nobody() if observer is None else observer
+        #: The connection to a process that is ready; none while there is no such process.
         self._wire: Wire | None = None
+        self._connected: Wire | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._ready: asyncio.Future[None] | None = None
+        #: Set when all that the process said is read and its connection is closed.
+        self._gone = asyncio.Event()
         self._calls: dict[int, tuple[asyncio.Future[Any], int, bool]] = {}
         self._numbers = itertools.count(1)
         self._models: dict[str, ModelOut] = {}
@@ -104,53 +114,65 @@ class RemoteEngine:
         loop = asyncio.get_running_loop()
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        self._ready = loop.create_future()
+        self._ready, self._gone = loop.create_future(), asyncio.Event()
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "neurallayers.service.engine.child",
-                str(theirs.fileno()),
-                json.dumps(self._options),
-                pass_fds=[theirs.fileno()],
-                stdin=asyncio.subprocess.DEVNULL,
-            )
-        finally:
-            theirs.close()
-        try:
-            _, self._wire = await loop.create_connection(
+            with theirs:
+                self._process = await self._spawn(theirs)
+            _, self._connected = await loop.create_connection(
                 lambda: Wire(self._receive, self._lost), sock=ours
             )
             async with asyncio.timeout(START_S):
                 await self._ready
-        except BaseException:
+        except BaseException as error:
             await self._kill()
+            ours.close()
+            if isinstance(error, TimeoutError):
+                raise Unavailable(
+                    f"The engine did not start within {START_S:.0f} s.", "Its log may say why."
+                ) from error
             raise
 
+    async def _spawn(self, theirs: socket.socket) -> asyncio.subprocess.Process:
+        level = logging.getLogger("neurallayers").getEffectiveLevel()
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "neurallayers.service.engine.child",
+            str(theirs.fileno()),
+            json.dumps({**self._options, "log_level": level}),
+            pass_fds=[theirs.fileno()],
+            stdin=asyncio.subprocess.DEVNULL,
+            # A Ctrl-C in the terminal is for this process alone.
+            start_new_session=True,
+        )
+
     async def _kill(self) -> None:
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+        """End the process, if it has not ended by itself, and the connection to it."""
+        if self._process is not None:
+            if self._process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    self._process.kill()
             await self._process.wait()
+        if self._connected is not None:
+            await self._gone.wait()
 
     async def __aexit__(self, *_: object) -> None:
         """Let the engine finish what it took, and end its process."""
         self._stopping = True
         if self._restarting is not None:
             self._restarting.cancel()
+            await asyncio.wait([self._restarting])
         self.activity.end()
-        process = self._process
-        if self._wire is not None:
-            self._wire.send([next(self._numbers), "stop", {}])
-        if process is not None:
-            try:
+        try:
+            if self._wire is not None:
+                self._wire.send([next(self._numbers), "stop", {}])
                 async with asyncio.timeout(STOP_S):
-                    await process.wait()
-            except TimeoutError:
-                log.error("engine.killed", extra={"pid": process.pid})
-                await self._kill()
-        if self._wire is not None:
-            self._wire.close()
+                    # Its last answers are read before its end is noticed.
+                    await self._gone.wait()
+        except TimeoutError:
+            log.error("engine.killed")
+        finally:
+            await self._kill()
 
     def _receive(self, message: Message) -> None:
         number, *rest = message
@@ -160,20 +182,27 @@ class RemoteEngine:
         name, *news = rest
         if name == "condition":
             self._condition = news[0]
-            self._heard_at = asyncio.get_running_loop().time()
+            self._heard_at = time.monotonic()
             retell(self._condition.pop("told"), self._observer)
         elif name == "event":
             brain_id, event, data, last = news
             self.activity.publish(brain_id, Event(event, data), last=last)
-        elif name == "ready":
-            models = msgspec.json.decode(news[0], type=list[ModelOut])
-            self._models = {model.name: model for model in models}
-            self._heard_at = asyncio.get_running_loop().time()
-            self._condition = {"health": {"engine": "ok"}}
-            if self._ready is not None and not self._ready.done():
+        elif name == "log":
+            log_again(news)
+        elif self._ready is not None and not self._ready.done():
+            if name == "ready":
+                self._begin(news[0])
                 self._ready.set_result(None)
-        elif name == "failed" and self._ready is not None and not self._ready.done():
-            self._ready.set_exception(error_from(news[0]))
+            elif name == "failed":
+                self._ready.set_exception(error_from(news[0]))
+
+    def _begin(self, models: Json) -> None:
+        """The process is ready: it gets what is asked from now on."""
+        decoded = msgspec.json.decode(models, type=list[ModelOut])
+        self._models = {model.name: model for model in decoded}
+        self._heard_at = time.monotonic()
+        self._condition = {"health": {"engine": "ok"}}
+        self._wire = self._connected
 
     def _answer(self, number: int, good: bool, content: Any) -> None:
         call = self._calls.pop(number, None)
@@ -190,7 +219,9 @@ class RemoteEngine:
 
     def _lost(self) -> None:
         """The process is gone: nobody waits for it, and another one is started."""
-        self._wire = None
+        was_ready = self._wire is not None
+        self._wire = self._connected = None
+        self._gone.set()
         gone = Unavailable(
             "The engine ended while it worked on this.",
             "Try again in a few seconds; repeat a lesson with the same Idempotency-Key.",
@@ -203,8 +234,10 @@ class RemoteEngine:
             if not future.done():
                 future.set_exception(gone)
         if self._ready is not None and not self._ready.done():
-            self._ready.set_exception(gone)
-        elif not self._stopping:
+            self._ready.set_exception(
+                Unavailable("The engine ended while it started.", "Its log may say why.")
+            )
+        elif was_ready and not self._stopping:
             log.error("engine.lost")
             self._condition = {"health": {"engine": "starting again"}}
             self._restarting = asyncio.create_task(self._start_again())
@@ -213,8 +246,10 @@ class RemoteEngine:
         while True:
             await asyncio.sleep(RESTART_S)
             try:
+                # It may have lost its connection and live on; two cannot have the same store.
+                await self._kill()
                 await self._start()
-            except (NeuralLayersError, OSError, TimeoutError) as error:
+            except Exception as error:
                 log.error("engine.not_started", extra={"error": str(error)})
             else:
                 log.warning("engine.started_again")
@@ -230,7 +265,7 @@ class RemoteEngine:
     def health(self) -> dict[str, str]:
         """The condition of its parts; all are ``"ok"`` if it is ready."""
         health: dict[str, str] = dict(self._condition["health"])
-        silent = asyncio.get_running_loop().time() - self._heard_at
+        silent = time.monotonic() - self._heard_at
         if self._wire is not None and silent > SILENT_S:
             health["engine"] = f"silent for {silent:.0f} s"
         if self._stopping:
@@ -383,7 +418,12 @@ class RemoteEngine:
     async def _call(
         self, method: str, *, thought: bool = False, rows: int = 1, **arguments: Any
     ) -> Json:
-        if self._wire is None or self._stopping:
+        if self._stopping:
+            raise Unavailable(
+                "The service is stopping.", "Try again in a moment.", reason="stopping"
+            )
+        wire = self._wire
+        if wire is None:
             raise Unavailable(
                 "The engine is not running at the moment.",
                 "Try again in a few seconds.",
@@ -392,10 +432,15 @@ class RemoteEngine:
             )
         number = next(self._numbers)
         future = asyncio.get_running_loop().create_future()
+        wire.send([number, method, arguments])
         self._calls[number] = (future, rows, thought)
         self._count(rows, thought=thought)
-        self._wire.send([number, method, arguments])
-        answered: Json = await future
+        try:
+            answered: Json = await future
+        except asyncio.CancelledError:
+            # What nobody waits for any more need not be done, if it is not being done already.
+            wire.send([next(self._numbers), "cancel", {"number": number}])
+            raise
         return answered
 
 
@@ -420,8 +465,8 @@ class RemoteActivity(Activity):
             Unavailable: If the engine is not running.
         """
         async with super().watch(brain_id) as watcher:
-            await self._engine.watch(brain_id)
             try:
+                await self._engine.watch(brain_id)
                 yield watcher
             finally:
                 others = [one for one in self._watchers if one is not watcher]

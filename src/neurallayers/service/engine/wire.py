@@ -13,6 +13,7 @@ from the engine  [number, true, answer]           the answer to a call: JSON byt
 from __future__ import annotations
 
 import asyncio
+import logging
 import struct
 from collections.abc import Callable
 from typing import Any, cast
@@ -21,10 +22,12 @@ import msgspec
 import numpy as np
 
 from neurallayers import errors
-from neurallayers.errors import NeuralLayersError
+from neurallayers.errors import InvalidInput, NeuralLayersError
 from neurallayers.service import failures
 from neurallayers.service.engine.work import RequestKey, Stimulus
 from neurallayers.service.failures import TryLater
+
+log = logging.getLogger(__name__)
 
 MESSAGE_BYTES_AT_MOST = 2**30
 _LENGTH = struct.Struct("<I")
@@ -34,11 +37,14 @@ Message = list[Any]
 
 
 def _encode_more(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        head = msgspec.msgpack.encode([value.dtype.str, value.shape])
-        data = np.ascontiguousarray(value).tobytes()
-        return msgspec.msgpack.Ext(_ARRAY, _LENGTH.pack(len(head)) + head + data)
-    raise TypeError(f"A {type(value).__name__} is not sent between processes.")
+    if isinstance(value, (np.number, np.bool_)) and value.itemsize <= 8:
+        return value.item()
+    # Tensors and pictures of other libraries as well: what a brain is shown may be any of them.
+    array = np.asarray(value) if hasattr(value, "__array__") else None
+    if array is None or array.dtype.hasobject:
+        raise TypeError(f"A {type(value).__name__} is not sent between processes")
+    head = msgspec.msgpack.encode([array.dtype.str, array.shape])
+    return msgspec.msgpack.Ext(_ARRAY, _LENGTH.pack(len(head)) + head + array.tobytes())
 
 
 def _decode_more(code: int, data: memoryview) -> Any:
@@ -54,8 +60,22 @@ _decoder = msgspec.msgpack.Decoder(Message, ext_hook=_decode_more)
 
 
 def pack(message: Message) -> bytes:
-    """The bytes of a message."""
-    body = _encoder.encode(message)
+    """The bytes of a message.
+
+    Raises:
+        InvalidInput: If something in it cannot be sent, or it is too large.
+    """
+    try:
+        body = _encoder.encode(message)
+    except (TypeError, ValueError, OverflowError, RecursionError, RuntimeError) as error:
+        raise InvalidInput(
+            f"This cannot be handed to the engine ({error}).",
+            "Give an array or nested lists of real numbers, and plain texts.",
+        ) from error
+    if len(body) > MESSAGE_BYTES_AT_MOST:
+        raise InvalidInput(
+            f"This takes {len(body)} bytes.", f"At most {MESSAGE_BYTES_AT_MOST} go in one request."
+        )
     return _LENGTH.pack(len(body)) + body
 
 
@@ -87,32 +107,61 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Some bytes came, with any number of messages in them."""
         self._incoming += data
+        try:
+            messages = self._whole_messages()
+        except Exception:
+            # Where the next message begins is not known any more.
+            log.exception("wire.broken")
+            self._incoming = bytearray()
+            if self._transport is not None:
+                self._transport.abort()
+            return
+        for message in messages:
+            try:
+                self._receive(message)
+            except Exception:
+                # Others wait for what comes after it.
+                log.exception("wire.message_failed")
+
+    def _whole_messages(self) -> list[Message]:
+        """What is there completely; the rest stays.
+
+        Raises:
+            ValueError: If it is no message.
+        """
         start, end = 0, len(self._incoming)
         view = memoryview(self._incoming)
         messages: list[Message] = []
-        try:
-            while end - start >= _LENGTH.size:
-                length = _LENGTH.unpack_from(view, start)[0]
-                stop = start + _LENGTH.size + length
-                if stop > end:
-                    break
-                messages.append(_decoder.decode(view[start + _LENGTH.size : stop]))
-                start = stop
-        finally:
-            view.release()
+        while end - start >= _LENGTH.size:
+            length = _LENGTH.unpack_from(view, start)[0]
+            if length > MESSAGE_BYTES_AT_MOST:
+                raise ValueError(f"a message of {length} bytes")
+            stop = start + _LENGTH.size + length
+            if stop > end:
+                break
+            messages.append(_decoder.decode(view[start + _LENGTH.size : stop]))
+            start = stop
+        view.release()
         del self._incoming[:start]
-        for message in messages:
-            self._receive(message)
+        return messages
 
     def send(self, message: Message) -> None:
-        """Send a message; nothing happens if the other end is gone."""
+        """Send a message; nothing happens if the other end is gone.
+
+        Raises:
+            InvalidInput: If something in it cannot be sent; nothing is sent then.
+        """
+        self.send_packed(pack(message))
+
+    def send_packed(self, data: bytes) -> None:
+        """Send the bytes of a message."""
         if not self._outgoing:
             self._loop.call_soon(self._flush)
-        self._outgoing.append(pack(message))
+        self._outgoing.append(data)
 
     def _flush(self) -> None:
         outgoing, self._outgoing = self._outgoing, []
-        if self._transport is not None:
+        if outgoing and self._transport is not None and not self._transport.is_closing():
             self._transport.write(b"".join(outgoing))
 
     def close(self) -> None:

@@ -179,7 +179,8 @@ def numbers_together(works: Sequence[Think], shape: tuple[int, ...]) -> Tensor |
         return None
     if numbers.ndim != 3 or numbers.shape[1:] != shape[:2]:
         return None
-    numbers /= np.array([stimulus.maximum for stimulus in stimuli])[:, None, None]
+    with np.errstate(over="ignore"):  # what becomes infinite is a fault
+        numbers /= np.array([stimulus.maximum for stimulus in stimuli])[:, None, None]
     try:
         return as_images(numbers, shape)
     except InvalidInput:

@@ -54,7 +54,7 @@ def main() -> None:
             "undocumented_statuses": with_key["undocumented"] + without["undocumented"],
             "seconds": with_key["seconds"] + without["seconds"],
             "healthy_afterwards": healthy,
-            "rss_grown_mb": round(grown, 1),
+            "serving_rss_grown_mb": round(grown, 1),
             "with_key": with_key,
             "without_key": without,
         },

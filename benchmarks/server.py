@@ -166,12 +166,12 @@ class Server:
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def _processes(self) -> list[list[str]]:
-        """The statistics of each process of the group, from the third field on (proc(5))."""
+        """The statistics of it and of its children, from the third field on (proc(5))."""
         found = []
         for path in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):
                 fields = path.read_text(encoding="utf-8").rsplit(")", 1)[1].split()
-                if int(fields[2]) == self.process.pid:
+                if self.process.pid in (int(path.parent.name), int(fields[1])):
                     found.append(fields)
         return found
 

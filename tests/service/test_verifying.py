@@ -111,11 +111,10 @@ def test_a_snapshot_that_cannot_be_used_is_not_used(
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE entries SET payload = payload || x'00' WHERE brain = 3 AND sequence = 3",
+        "UPDATE entries SET payload = CAST(payload || x'00' AS BLOB) WHERE brain = 3",
         "UPDATE entries SET digest = zeroblob(32) WHERE brain = 3 AND sequence = 3",
         "DELETE FROM entries WHERE brain = 3 AND sequence = 3",
-        "UPDATE entries SET payload = (SELECT payload FROM entries WHERE brain = 3 AND "
-        "sequence = 4) WHERE brain = 3 AND sequence = 3",
+        "UPDATE entries SET payload = (SELECT max(payload) FROM entries) WHERE brain = 3",
         "UPDATE brains SET digest = zeroblob(32) WHERE number = 3",
         "UPDATE brains SET position = position - 1 WHERE number = 3",
         "UPDATE brains SET genesis = '{' WHERE number = 3",

@@ -1,4 +1,4 @@
-"""The pulse of an engine: what it says of a store that fails, a thread that hangs, and much to do."""
+"""The pulse of an engine: a store that fails, a thread that hangs, and much to do."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Heart:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulse, "EVERY_S", 0.02)
-    monkeypatch.setattr(pulse, "LATE_S", 0.1)
+    monkeypatch.setattr(pulse, "LATE_S", 0.25)
 
 
 async def until(true: Callable[[], bool], within_s: float = 3.0) -> None:

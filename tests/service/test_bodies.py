@@ -144,7 +144,7 @@ def test_pictures_are_unpacked_within_bounds() -> None:
     Image.new("L", (10, 10), 51).save(buffer, "PNG")
     stimulus = shown(buffer.getvalue(), invert=True)
     assert (np.asarray(stimulus.image) == 51).all()
-    assert stimulus.prepared((4, 4)).unique().tolist() == pytest.approx([0.8])
+    assert stimulus.prepared((4, 4)).flatten().tolist() == pytest.approx([0.8] * 16)
     buffer = io.BytesIO()
     Image.new("L", (10, 11)).save(buffer, "PNG")
     with pytest.raises(TooLarge):

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from neurallayers.service import openapi
 from neurallayers.service.access import ApiKey
 from neurallayers.service.edge import Edge
-from neurallayers.service.engine import Engine, Limits
+from neurallayers.service.engine import Limits
 from neurallayers.service.engine.observing import Observer
 from neurallayers.service.engine.remote import RemoteEngine
 from neurallayers.service.express import Express
@@ -31,6 +31,7 @@ from neurallayers.service.routes import (
     snapshots,
     thinking,
 )
+from neurallayers.service.routes.doors import AnyEngine
 from neurallayers.service.settings import Settings
 from neurallayers.service.telemetry import Telemetry
 
@@ -73,15 +74,18 @@ def compose(settings: Settings, key: ApiKey | None = None) -> Edge:
     )
 
 
-def engine_for(settings: Settings, observer: Observer) -> Engine | RemoteEngine:
+def engine_for(settings: Settings, observer: Observer) -> AnyEngine:
     """The engine, in this process or in one of its own."""
     limits = limits_of(settings)
     if settings.engine_process:
         return RemoteEngine(settings.data, models=settings.models, limits=limits, observer=observer)
+    # Here, and not above: the serving process needs no torch.
+    from neurallayers.service.engine import Engine
+
     return Engine(settings.data, models=settings.models, limits=limits, observer=observer)
 
 
-def application(engine: Engine | RemoteEngine, settings: Settings, telemetry: Telemetry) -> FastAPI:
+def application(engine: AnyEngine, settings: Settings, telemetry: Telemetry) -> FastAPI:
     """The routes around an engine, which is opened and closed with them."""
 
     @contextlib.asynccontextmanager

@@ -78,7 +78,7 @@ class Settings(BaseSettings):
         4 * 2**20, ge=1, le=2**30, description="Largest body of a request [bytes]."
     )
     bodies_limit_bytes: int = Field(
-        256 * 2**20,
+        64 * 2**20,
         ge=1,
         le=2**36,
         description="Bodies held in memory at once, of all requests together [bytes].",

@@ -73,6 +73,7 @@ BAD_STIMULI = {
     "no numbers": "dog",
     "no array": object(),
     "too large a number": Stimulus([[10**400] * 4] * 4, maximum=2.0),
+    "text like numbers": [["0.5"] * 4] * 4,
     # As many as fill the same tile of sixteen rows: nobody else may get their answers.
     "several in one": [images()[5], images()[6], images()[7]],
     "channels": Stimulus(np.full((9, 9, 2), 0.5), fit=True),

@@ -11,7 +11,13 @@ import torch
 from tests.service.engine.company import key
 
 from neurallayers.errors import InvalidInput
-from neurallayers.service.engine.work import Errand, Happen, Stimulus, Think
+from neurallayers.service.engine.work import (
+    Errand,
+    Happen,
+    Stimulus,
+    Think,
+    numbers_together,
+)
 from neurallayers.service.failures import KeyReused
 
 GREY, COLOUR = (4, 4), (4, 4, 3)
@@ -103,6 +109,47 @@ def test_the_wrong_one_of_many_is_named() -> None:
     with pytest.raises(InvalidInput, match=r"^The images"):
         one.images(GREY)
     loop.close()
+
+
+def asked(*stimuli: Stimulus) -> list[Think]:
+    """As many works; nobody waits for them."""
+    return [
+        Think(future=None, deadline=0, brain_id="a", stimuli=(one,))  # type: ignore[arg-type]
+        for one in stimuli
+    ]
+
+
+def test_numbers_checked_together_are_those_of_each() -> None:
+    whole = [Stimulus((LEVELS / 16).tolist()), Stimulus(LEVELS.tolist(), 16.0)]
+    whole += [Stimulus(np.eye(4, dtype=int).tolist()), Stimulus([[255, 0, 7, 9]] * 4, 255)]
+    together = numbers_together(asked(*whole), GREY)
+    assert together is not None
+    assert torch.equal(together, torch.cat([one.prepared(GREY) for one in whole]))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        [[float("nan")] * 4] * 4,
+        [[1.5] * 4] * 4,
+        [[1e300] * 4] * 4,
+        [[10**400] * 4] * 4,
+        [["0.5"] * 4] * 4,
+        [[None] * 4] * 4,
+        [[0.5] * 4] * 3,
+        [[0.5] * 4] * 3 + [[0.5]],
+        [[[0.5] * 4] * 4] * 4,
+        [],
+        "dog",
+        np.zeros((4, 4)),
+    ],
+    ids=lambda odd: repr(odd)[:20],
+)
+def test_with_anything_odd_among_them_each_is_looked_at_by_itself(odd: Any) -> None:
+    right = Stimulus((LEVELS / 16).tolist())
+    assert numbers_together(asked(right, Stimulus(odd)), GREY) is None
+    assert numbers_together(asked(Stimulus(odd, 16.0), right), GREY) is None
+    assert numbers_together(asked(right, Stimulus(LEVELS.tolist(), 16.0, fit=True)), GREY) is None
 
 
 def test_everything_else_is_one_row() -> None:

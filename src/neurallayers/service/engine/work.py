@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from neurallayers.errors import InvalidInput, ShapeMismatch
-from neurallayers.senses import as_images, resize
 from neurallayers.service.failures import KeyReused
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from neurallayers.service.engine.resident import Resident
 
 
@@ -86,7 +85,13 @@ class Stimulus:
         image = self.image
         if self.maximum != 1.0:
             image = _scaled(image, self.maximum)
-        prepared = _fitted(image, shape) if self.fit else as_images(image, shape)
+        if self.fit:
+            prepared = _fitted(image, shape)
+        else:
+            # Imported here, as in what follows: who only hands a stimulus on needs no torch.
+            from neurallayers.senses import as_images
+
+            prepared = as_images(image, shape)
         if len(prepared) != 1:
             # Rows that nobody counted would shift the answers of all others in the batch.
             raise ShapeMismatch(
@@ -109,6 +114,8 @@ def _scaled(image: Any, maximum: float) -> Any:
 
 def _fitted(image: Any, shape: tuple[int, ...]) -> Tensor:
     """The image brought to the network's size, and its colours to the network's channels."""
+    from neurallayers.senses import resize
+
     channels = shape[2] if len(shape) == 3 else 1
     try:
         array = np.asarray(image)
@@ -155,7 +162,11 @@ class Think(BrainWork):
             except InvalidInput as error:
                 where = f"Stimulus {place}: " if self.many else ""
                 raise InvalidInput(where + error.problem, error.remedy) from error
-        return images[0] if len(images) == 1 else torch.cat(images)
+        if len(images) == 1:
+            return images[0]
+        import torch
+
+        return torch.cat(images)
 
 
 def numbers_together(works: Sequence[Think], shape: tuple[int, ...]) -> Tensor | None:
@@ -167,6 +178,8 @@ def numbers_together(works: Sequence[Think], shape: tuple[int, ...]) -> Tensor |
         One row for each stimulus; none unless all are lists of numbers without a fault. Then each
         is to be looked at by itself.
     """
+    from neurallayers.senses import as_images
+
     stimuli = [stimulus for work in works for stimulus in work.stimuli]
     if any(
         stimulus.fit or stimulus.invert or not isinstance(stimulus.image, list)
@@ -174,11 +187,13 @@ def numbers_together(works: Sequence[Think], shape: tuple[int, ...]) -> Tensor |
     ):
         return None
     try:
-        numbers = np.array([stimulus.image for stimulus in stimuli], dtype=np.float64)
+        numbers = np.array([stimulus.image for stimulus in stimuli])
     except (TypeError, ValueError):
         return None
-    if numbers.ndim != 3 or numbers.shape[1:] != shape[:2]:
+    # Text that reads like numbers is a fault as well, whoever shares the batch.
+    if numbers.dtype.kind not in "biuf" or numbers.shape[1:] != shape[:2]:
         return None
+    numbers = numbers.astype(np.float64, copy=False)
     with np.errstate(over="ignore"):  # what becomes infinite is a fault
         numbers /= np.array([stimulus.maximum for stimulus in stimuli])[:, None, None]
     try:

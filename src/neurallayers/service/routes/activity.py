@@ -10,12 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from neurallayers.service.bodies import PNG, answer, as_structure
-from neurallayers.service.engine import Engine
-from neurallayers.service.engine.remote import RemoteEngine
 from neurallayers.service.failures import Overloaded
 from neurallayers.service.openapi import describe
 from neurallayers.service.rasters import draw
-from neurallayers.service.routes.doors import BrainId, EngineOf
+from neurallayers.service.routes.doors import AnyEngine, BrainId, EngineOf
 from neurallayers.service.schemas import RasterOut
 from neurallayers.service.telemetry import Telemetry
 
@@ -60,9 +58,7 @@ async def events(brain_id: BrainId, request: Request, engine: EngineOf) -> Respo
     )
 
 
-async def _stream(
-    engine: Engine | RemoteEngine, brain_id: str, telemetry: Telemetry
-) -> AsyncIterator[bytes]:
+async def _stream(engine: AnyEngine, brain_id: str, telemetry: Telemetry) -> AsyncIterator[bytes]:
     async with engine.activity.watch(brain_id) as watcher:
         telemetry.streams.inc()
         try:

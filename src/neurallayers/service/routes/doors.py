@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Path, Query
 from starlette.requests import Request
 
-from neurallayers.service.engine import Engine
 from neurallayers.service.engine.remote import RemoteEngine
 from neurallayers.service.schemas import BRAIN_ID_PATTERN
 
-AnyEngine = Engine | RemoteEngine
+if TYPE_CHECKING:
+    from neurallayers.service.engine import Engine
+
+    AnyEngine = Engine | RemoteEngine
+else:
+    # The framework looks at annotations; the engine itself would bring torch with it.
+    AnyEngine = Any
 
 
 async def engine_of(request: Request) -> AnyEngine:

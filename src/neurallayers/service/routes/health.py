@@ -7,9 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from neurallayers.service.bodies import answer
-from neurallayers.service.engine import Engine
-from neurallayers.service.engine.remote import RemoteEngine
 from neurallayers.service.openapi import describe
+from neurallayers.service.routes.doors import AnyEngine
 from neurallayers.service.schemas import HealthOut
 from neurallayers.service.telemetry import CONTENT_TYPE, Telemetry
 
@@ -25,7 +24,7 @@ async def live() -> Response:
 @router.get("/health/ready", **describe(HealthOut, key=False, besides={503: HealthOut}))
 async def ready(request: Request) -> Response:
     """Whether it can do everything now; 503 says what it cannot."""
-    engine: Engine | RemoteEngine = request.app.state.engine
+    engine: AnyEngine = request.app.state.engine
     checks = engine.health()
     good = all(state == "ok" for state in checks.values())
     headers = {} if good else {"retry-after": "1"}
@@ -38,6 +37,6 @@ async def ready(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """All metrics, in the text format of Prometheus."""
     telemetry: Telemetry = request.app.state.telemetry
-    engine: Engine | RemoteEngine = request.app.state.engine
+    engine: AnyEngine = request.app.state.engine
     telemetry.queue_depth.set(engine.waiting)
     return Response(telemetry.render(), headers={"content-type": CONTENT_TYPE})

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neurallayers.brain.spec import BrainSpec
+import networkx
+
+from neurallayers.brain.spec import SENSE, BrainSpec
 
 
 @dataclass(frozen=True)
@@ -28,34 +30,21 @@ class Part:
 def schedule(spec: BrainSpec) -> tuple[Part, ...]:
     """The parts of a network, each after all that it receives from.
 
-    A part is a strongly connected component of the graph of regions and tracts: regions that reach
-    each other. Anatomies have tens of regions, so that the plain way is quick.
+    A part is a strongly connected component of the graph of regions and tracts (Tarjan 1972, SIAM
+    J. Comput. 1:146).
     """
+    graph = networkx.DiGraph()
+    graph.add_nodes_from(region.name for region in spec.regions)
+    graph.add_edges_from(
+        (tract.source, tract.target) for tract in spec.tracts if tract.source != SENSE
+    )
     order = [region.name for region in spec.regions]
-    reached = _reached(spec)
-    parts: list[Part] = []
-    done: set[str] = set()
-    while len(done) < len(order):
-        for name in order:
-            joined = {other for other in reached[name] if name in reached[other]} | {name}
-            before = {other for other in order if name in reached[other]}
-            if name not in done and before <= done | joined:
-                break
-        members = tuple(other for other in order if other in joined)
-        parts.append(Part(members, stepped=name in reached[name]))
-        done |= joined
+    components = networkx.condensation(graph)
+    parts = []
+    for node in networkx.lexicographical_topological_sort(
+        components, key=lambda node: min(map(order.index, components.nodes[node]["members"]))
+    ):
+        members = sorted(components.nodes[node]["members"], key=order.index)
+        looped = len(members) > 1 or graph.has_edge(members[0], members[0])
+        parts.append(Part(tuple(members), stepped=looped))
     return tuple(parts)
-
-
-def _reached(spec: BrainSpec) -> dict[str, set[str]]:
-    """The regions that each region reaches over one tract or more."""
-    reached: dict[str, set[str]] = {region.name: set() for region in spec.regions}
-    for start, found in reached.items():
-        waiting = [start]
-        while waiting:
-            source = waiting.pop()
-            for tract in spec.tracts:
-                if tract.source == source and tract.target not in found:
-                    found.add(tract.target)
-                    waiting.append(tract.target)
-    return reached

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
 
-import torch
 from tests.brain.individuals import pictures, small_network
 
 from neurallayers.brain import Brain, Life
@@ -146,8 +145,3 @@ async def recovered(engine: Engine, within_s: float = 5.0) -> None:
 def refused(result: Any) -> bool:
     """Whether something was refused because of the store."""
     return isinstance(result, Unavailable) and result.reason == "store"
-
-
-def same_bits(one: torch.Tensor, other: torch.Tensor) -> bool:
-    """Whether two tensors are the same to the bit."""
-    return one.numpy().tobytes() == other.numpy().tobytes()

@@ -70,7 +70,6 @@ class Crowd:
     def __init__(self, engine: Engine, brain_id: str) -> None:
         self.engine, self.id = engine, brain_id
         self.kept: list[tuple[str, int]] = []
-        self.lessons: list[int] = []
 
     async def do(self, bursts: Program) -> list[Any]:
         results: list[Any] = []
@@ -125,7 +124,7 @@ class Alone(Crowd):
 
     def __init__(self, brain: Brain) -> None:
         self.brain = brain
-        self.kept, self.lessons = [], []
+        self.kept = []
 
     async def step(self, kind: str, what: Any) -> Any:
         brain = self.brain

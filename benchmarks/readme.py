@@ -146,7 +146,7 @@ def served() -> list[Row]:
                 f"{service['process_per_second']:,.0f} thoughts a second; at a fixed 1,000 a "
                 f"second 95 % within {service['process_p95_ms']:.0f} ms; "
                 f"{service['lessons_per_second']:,.0f} journaled lessons a second"
-                + _peers(service.get("peers", {})),
+                + _peers(service.get("stateless_peers", {})),
                 "python -m benchmarks.service",
             )
         )

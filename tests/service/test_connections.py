@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 from tests.service.serving import BEARER, BRAIN, Client, TinyApp, serving
 
+from neurallayers.service.failures import Overloaded
+
 HEAD = f"GET {BRAIN} HTTP/1.1\r\nHost: x\r\n{BEARER}\r\n".encode()
 
 
@@ -170,3 +172,59 @@ def test_connections_far_beyond_the_limit_are_closed() -> None:
         finally:
             for client in clients:
                 client.socket.close()
+
+
+# ------------------------------------------------------------------ too much to do
+
+
+FULL = Overloaded("Too many wait.", "Wait a little.", retry_after_s=1.0)
+
+
+def test_a_refusal_keeps_the_connection_and_asks_no_application() -> None:
+    app = TinyApp()
+    with serving(app, refuse=lambda _template: FULL) as (port, edge), Client(port) as client:
+        for number in range(5):
+            answer = client.ask(
+                "POST", f"{BRAIN}/process?a=b", BEARER, f"X-Request-Id: r{number}", body=b"x" * 500
+            )
+            assert (answer.status, answer.slug) == (503, "overloaded")
+            assert answer.headers["retry-after"] == "1"
+            assert answer.headers["x-request-id"] == answer.json["request_id"] == f"r{number}"
+            assert answer.headers["x-content-type-options"] == "nosniff"
+        assert client.ask("GET", BRAIN, BEARER).status == 200
+        assert app.requests == 1
+        text = edge.telemetry.render().decode()
+        assert 'neurallayers_refused_total{reason="queue"} 5.0' in text
+
+
+def test_requests_that_come_in_one_go_are_refused_one_by_one() -> None:
+    head = f"POST {BRAIN}/learn HTTP/1.1\r\nHost: x\r\n{BEARER}\r\nContent-Length: 2\r\n\r\n{{}}"
+    with serving(refuse=lambda _template: FULL) as (port, _edge), Client(port) as client:
+        client.send((head * 3 + head.replace("POST", "GET", 1)).encode())
+        time.sleep(0.2)
+        client.send(HEAD + b"Connection: close\r\n\r\n")
+        raw = b""
+        while part := client.socket.recv(65536):
+            raw += part
+        assert raw.count(b"HTTP/1.1 503") == 3
+        assert raw.count(b"HTTP/1.1 200") == 2
+
+
+def test_a_large_body_and_a_wrong_key_go_the_long_way() -> None:
+    app = TinyApp()
+    with serving(app, refuse=lambda _template: FULL) as (port, _edge):
+        with Client(port) as client:
+            assert client.ask("POST", f"{BRAIN}/process", body=b"{}").status == 401
+        with Client(port) as client:
+            large = client.ask("POST", f"{BRAIN}/process", BEARER, body=b"x" * 100_000)
+            assert large.status == 503
+            assert client.is_closed()
+        assert app.requests == 0
+
+
+def test_the_skipped_body_of_a_refusal_is_not_waited_for() -> None:
+    with serving(refuse=lambda _template: FULL) as (port, _edge), Client(port, 2.0) as client:
+        head = f"POST {BRAIN}/process HTTP/1.1\r\n{BEARER}\r\nContent-Length: 500\r\n\r\nx"
+        client.send(head.encode())
+        assert client.answer().status == 503
+        assert client.is_closed()

@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 from uvicorn.server import ServerState
 
-from neurallayers.service.failures import Failure, HeadTooLarge, Malformed
+from neurallayers.service.failures import Failure, Headers, HeadTooLarge, Malformed
 from neurallayers.service.limits import Receive, Scope, Send
 from neurallayers.service.problems import raw_problem
 from neurallayers.service.settings import Settings
@@ -35,6 +35,9 @@ class Served(Protocol):
 
     async def overfull(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request on a connection too many."""
+
+    def turn_away(self, method: bytes, url: bytes, headers: Headers) -> bytes | None:
+        """The whole answer to a request that is refused for now; none to let it in."""
 
     def drain(self) -> None:
         """Let nothing new in."""
@@ -85,6 +88,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._header_bytes = 0
         self._in_body = False
         self._running: RequestResponseCycle | None = None
+        self._skipping = False
 
     # ------------------------------------------------------------------ the connection
 
@@ -123,7 +127,7 @@ class LimitedProtocol(HttpToolsProtocol):
                 )
                 return
         super().data_received(data)
-        if self._header_timer is None and self._is_idle():
+        if self._header_timer is None and self.timeout_keep_alive_task is None and self._is_idle():
             # Neither a request in progress nor an idle connection: a head is due.
             self._expect_head()
 
@@ -145,12 +149,44 @@ class LimitedProtocol(HttpToolsProtocol):
         self._forget_head()
         self._in_body = True
         self._header_bytes = 0
+        if self._may_be_turned_away():
+            served = cast(Served, self.config.loaded_app)
+            answer = served.turn_away(self.parser.get_method(), self.url, self.headers)
+            if answer is not None:
+                # Its small body is skipped; no task is made for it and no application asked.
+                self.transport.write(answer)
+                self._skipping = True
+                self._expect_head()
+                return
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body."""
+        if not self._skipping:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """A request is complete."""
         self._in_body = False
-        super().on_message_complete()
+        if not self._skipping:
+            super().on_message_complete()
+            return
+        self._forget_head()
+        self._skipping = False
+        self.server_state.total_requests += 1
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+
+    def _may_be_turned_away(self) -> bool:
+        """Whether a refusal can be written at once, with the connection kept."""
+        return (
+            self._is_idle()
+            and not self.expect_100_continue
+            and self.parser.get_http_version() == "1.1"
+            and bool(self.parser.should_keep_alive())
+            and not self.parser.should_upgrade()
+        )
 
     # ------------------------------------------------------------------ heads that do not come
 

@@ -14,6 +14,8 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
 from neurallayers.service.access import ApiKey, unauthorized
 from neurallayers.service.addresses import Address, AddressBook
 from neurallayers.service.failures import (
@@ -26,7 +28,6 @@ from neurallayers.service.failures import (
     Unavailable,
 )
 from neurallayers.service.limits import (
-    SMALL_BODY_BYTES,
     App,
     BodyReader,
     ClientGone,
@@ -50,6 +51,7 @@ log = logging.getLogger(__name__)
 
 CLIENT_GONE = 499  # what nginx logs for a request whose client did not wait; it is never sent
 _FLUSH_AFTER_S = 0.2
+_TURNED_AWAY_S = 1.0
 _SWALLOW_S = 5.0
 _HEALTH = "/health/"
 
@@ -102,6 +104,7 @@ class Edge:
         # Unique among all processes, and far cheaper than a UUID.
         self._id_prefix = secrets.token_hex(6)
         self._id_counter = itertools.count(1)
+        self._turned_away = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; the lifespan goes straight to the application."""
@@ -121,6 +124,53 @@ class Edge:
             reason="connections",
         )
         await Exchange(self, scope, receive, send).refuse(failure, close=True)
+
+    def turn_away(self, method: bytes, url: bytes, headers: Headers) -> bytes | None:
+        """The whole answer to a request that comes when there is too much to do.
+
+        A server that is asked for more than it can do spends its time on refusals; this one costs
+        a tenth of the way through the application.
+
+        Args:
+            method: Its method.
+            url: Its address, as it was sent.
+            headers: Its headers.
+
+        Returns:
+            The bytes; none to let it in.
+        """
+        if method != b"POST" or self._refuse is None or self.draining:
+            return None
+        began = time.perf_counter()
+        address = self._book.find(url.partition(b"?")[0].decode("ascii", "replace"))
+        if not address.heavy:
+            return None
+        failure = self._refuse(address.template)
+        if failure is None:
+            return None
+        head = read_head(headers)
+        if not head.small or not self._key.admits(head.authorization):
+            return None
+        request_id = head.request_id.decode("ascii") if head.request_id else self.name_request()
+        status, lines, body = raw_problem(failure, request_id)
+        lines += [*self._extras[address.template], (b"x-request-id", request_id.encode("ascii"))]
+        if isinstance(failure, TryLater):
+            self.telemetry.refuse(failure.reason)
+        self.telemetry.error(kind_of(failure).slug)
+        self._meters[address.template].observe("POST", status, time.perf_counter() - began)
+        self._note_turned_away()
+        parts = [name + b": " + value + b"\r\n" for name, value in lines]
+        return b"".join([STATUS_LINE[status], *parts, b"\r\n", body])
+
+    def _note_turned_away(self) -> None:
+        """Log how many were turned away, not each of them."""
+        if not self._turned_away:
+            asyncio.get_running_loop().call_later(_TURNED_AWAY_S, self._tell_turned_away)
+        self._turned_away += 1
+
+    def _tell_turned_away(self) -> None:
+        log.warning("requests.turned_away", extra={"requests": self._turned_away})
+        self._turned_away = 0
 
     def drain(self) -> None:
         """The server stops: what is accepted is finished, nothing new is let in."""
@@ -370,8 +420,7 @@ class Exchange:
         A small body is skipped. What a client does with its body that it was not asked for, after
         ``Expect: 100-continue``, nobody can know (RFC 9110, 10.1.1).
         """
-        head = self.head
-        return head.length is None or head.length > SMALL_BODY_BYTES or head.waits
+        return not self.head.small
 
     def _record(self) -> None:
         if not self.status:

@@ -57,6 +57,11 @@ class Head(NamedTuple):
         """Whether a body comes after the head."""
         return self.length != 0
 
+    @property
+    def small(self) -> bool:
+        """Whether the body is small enough to be skipped, and comes without being asked for."""
+        return self.length is not None and self.length <= SMALL_BODY_BYTES and not self.waits
+
 
 class ClientGone(Exception):
     """The client closed the connection before its request was complete."""

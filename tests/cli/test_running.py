@@ -149,7 +149,17 @@ def test_in_a_terminal_the_thoughts_move(tmp_path: Path) -> None:
     }
     child, terminal = pty.fork()
     if child == 0:  # pragma: no cover - the child becomes the command
-        command = [sys.executable, "-m", "neurallayers", "run", "--epochs", "1", "--speed", "50", "--no-serve"]
+        command = [
+            sys.executable,
+            "-m",
+            "neurallayers",
+            "run",
+            "--epochs",
+            "1",
+            "--speed",
+            "50",
+            "--no-serve",
+        ]
         os.execve(sys.executable, command, environment)
     shown = b""
     try:

@@ -7,6 +7,7 @@ At SIGTERM or SIGINT no connection is accepted any more, what is accepted is fin
 from __future__ import annotations
 
 import errno
+import ipaddress
 import logging
 import os
 import socket
@@ -153,7 +154,9 @@ def port_is_free(settings: Settings) -> bool:
 def url_of(listener: socket.socket) -> str:
     """The address of a bound socket, as a browser on this machine writes it."""
     host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    address = ipaddress.ip_address(host.partition("%")[0])
+    if address.is_unspecified:
+        host = "127.0.0.1" if address.version == 4 else "::1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

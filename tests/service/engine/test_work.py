@@ -84,7 +84,7 @@ def test_colours_become_what_the_network_sees() -> None:
         np.zeros((0, 4, 4)),
         np.zeros((4, 4, 2)),
         np.zeros((4, 0)),
-        object(),
+        pytest.param(object(), id="an object"),
         3.0,
     ],
     ids=lambda image: repr(image)[:30].replace("\n", " "),

@@ -182,7 +182,7 @@ FULL = Overloaded("Too many wait.", "Wait a little.", retry_after_s=1.0)
 
 def test_a_refusal_keeps_the_connection_and_asks_no_application() -> None:
     app = TinyApp()
-    with serving(app, refuse=lambda _template: FULL) as (port, edge), Client(port) as client:
+    with serving(app, refuse=lambda _template, _more: FULL) as (port, edge), Client(port) as client:
         for number in range(5):
             answer = client.ask(
                 "POST", f"{BRAIN}/process?a=b", BEARER, f"X-Request-Id: r{number}", body=b"x" * 500
@@ -199,7 +199,7 @@ def test_a_refusal_keeps_the_connection_and_asks_no_application() -> None:
 
 def test_requests_that_come_in_one_go_are_refused_one_by_one() -> None:
     head = f"POST {BRAIN}/learn HTTP/1.1\r\nHost: x\r\n{BEARER}\r\nContent-Length: 2\r\n\r\n{{}}"
-    with serving(refuse=lambda _template: FULL) as (port, _edge), Client(port) as client:
+    with serving(refuse=lambda _template, _more: FULL) as (port, _edge), Client(port) as client:
         client.send((head * 3 + head.replace("POST", "GET", 1)).encode())
         time.sleep(0.2)
         client.send(HEAD + b"Connection: close\r\n\r\n")
@@ -212,7 +212,7 @@ def test_requests_that_come_in_one_go_are_refused_one_by_one() -> None:
 
 def test_a_large_body_and_a_wrong_key_go_the_long_way() -> None:
     app = TinyApp()
-    with serving(app, refuse=lambda _template: FULL) as (port, _edge):
+    with serving(app, refuse=lambda _template, _more: FULL) as (port, _edge):
         with Client(port) as client:
             assert client.ask("POST", f"{BRAIN}/process", body=b"{}").status == 401
         with Client(port) as client:
@@ -223,7 +223,10 @@ def test_a_large_body_and_a_wrong_key_go_the_long_way() -> None:
 
 
 def test_the_skipped_body_of_a_refusal_is_not_waited_for() -> None:
-    with serving(refuse=lambda _template: FULL) as (port, _edge), Client(port, 2.0) as client:
+    with (
+        serving(refuse=lambda _template, _more: FULL) as (port, _edge),
+        Client(port, 2.0) as client,
+    ):
         head = f"POST {BRAIN}/process HTTP/1.1\r\n{BEARER}\r\nContent-Length: 500\r\n\r\nx"
         client.send(head.encode())
         assert client.answer().status == 503

@@ -266,7 +266,7 @@ def test_a_client_that_leaves_is_forgotten() -> None:
 
 def test_work_is_refused_before_its_body_is_read() -> None:
     app, full = TinyApp(), Overloaded("Too many wait.", "Wait a little.", retry_after_s=2.4)
-    with serving(app, refuse=lambda _template: full) as (port, edge), Client(port) as client:
+    with serving(app, refuse=lambda _template, _more: full) as (port, edge), Client(port) as client:
         head = f"POST {BRAIN}/process HTTP/1.1\r\n{BEARER}\r\nContent-Length: 5000\r\n\r\n"
         client.send(head.encode())
         answer = client.answer()
@@ -283,7 +283,7 @@ def test_work_is_refused_before_its_body_is_read() -> None:
 
 def test_the_key_is_checked_before_anything_is_told() -> None:
     full = Overloaded("Too many wait.", "Wait a little.")
-    with serving(refuse=lambda _template: full) as (port, _edge), Client(port) as client:
+    with serving(refuse=lambda _template, _more: full) as (port, _edge), Client(port) as client:
         assert client.ask("POST", BRAIN + "/learn", body=b"{}").status == 401
 
 

@@ -67,7 +67,9 @@ def compose(settings: Settings, key: ApiKey | None = None) -> Edge:
         key=key,
         telemetry=telemetry,
         templates=templates_of(app.routes),
-        refuse=lambda template: engine.overload(thought=not template.endswith("/learn")),
+        refuse=lambda template, more: engine.overload(
+            thought=not template.endswith("/learn"), more=more
+        ),
         request_log=configure_logging(settings),
         policies={"/": page_policy(app.state.page), "/docs": DOCS_POLICY},
         on_drain=engine.activity.end,

@@ -110,7 +110,7 @@ class Settings(BaseSettings):
         1024, ge=1, le=1_000_000, description="Requests that may wait for the compute thread."
     )
     queue_wait_ms: float = Field(
-        40.0,
+        30.0,
         gt=0,
         le=60_000,
         allow_inf_nan=False,

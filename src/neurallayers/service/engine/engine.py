@@ -165,11 +165,12 @@ class Engine:
         """Stimuli and entries that were submitted and not answered yet."""
         return self.pace.waiting
 
-    def overload(self, *, thought: bool = True) -> Overloaded | None:
-        """Why a new thought, or anything else, would be refused now, if it would."""
+    def overload(self, *, thought: bool = True, more: int = 0) -> Overloaded | None:
+        """Why a new thought, or anything else, would be refused after so many more, if it would."""
         pace = self.pace
         most_ms = self.limits.queue_wait_ms if thought else self.limits.lesson_wait_ms
-        if pace.expected_wait_s * 1000.0 <= most_ms:
+        wait_s = pace.expected_wait_s + more * pace.thought_s
+        if wait_s * 1000.0 <= most_ms:
             return None
         return Overloaded(f"{pace.waiting} stimuli wait.", "Try again in a moment.", reason="queue")
 

@@ -282,9 +282,9 @@ class RemoteEngine:
         """Stimuli and entries that were submitted and not answered yet."""
         return self._thoughts + self._entries
 
-    def overload(self, *, thought: bool = True) -> Overloaded | None:
-        """Why a new thought, or anything else, would be refused now, if it would."""
-        wait_s = self._thoughts * self._condition.get("thought_s", 0.0)
+    def overload(self, *, thought: bool = True, more: int = 0) -> Overloaded | None:
+        """Why a new thought, or anything else, would be refused after so many more, if it would."""
+        wait_s = (self._thoughts + more) * self._condition.get("thought_s", 0.0)
         wait_s += self._entries * self._condition.get("entry_s", 0.0)
         most_ms = self.limits.queue_wait_ms if thought else self.limits.lesson_wait_ms
         if wait_s * 1000.0 <= most_ms and self.waiting < self.limits.queue_at_most:

@@ -19,6 +19,7 @@ from neurallayers.brain import BrainNetwork, load_pretrained, preset
 from neurallayers.cli import app, running
 from neurallayers.data import Dataset
 from neurallayers.data.download import cache_folder
+from neurallayers.errors import MissingExtra
 
 Invoke = Callable[..., Result]
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -176,3 +177,15 @@ def test_in_a_terminal_the_thoughts_move(tmp_path: Path) -> None:
     assert text.count("looking ...") > 20  # the steps of the thoughts
     assert "\x1b[" in text
     assert "Traceback" not in text
+
+
+def test_without_the_packages_of_the_service_it_says_how_to_get_them(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(package: str, *, extra: str) -> None:
+        raise MissingExtra(f"{package} is missing.", f"Run: pip install 'neurallayers[{extra}]'")
+
+    monkeypatch.setattr("neurallayers.cli.serving.require", missing)
+    result = invoke("run", "--epochs", 1)
+    assert result.exit_code == 0
+    assert "neurallayers[service]" in result.stderr

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neurallayers.cli.output import AsJson, Seed, own_name, print_json, results, say
-from neurallayers.errors import NeuralLayersError
+from neurallayers.errors import MissingExtra, NeuralLayersError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -125,9 +125,15 @@ def run(
 def _serve(network: str, port: int | None) -> None:
     """Serve the network until Ctrl-C; on another port if the usual one is taken."""
     from neurallayers.cli.serving import settings_for, start
+
+    try:
+        settings = settings_for(models=[network], port=port)
+    except MissingExtra as error:
+        # Everything that was promised is done; a page to play with is more.
+        say(f"To serve it, with a page to play with: {error.remedy}")
+        return
     from neurallayers.service.server import port_is_free
 
-    settings = settings_for(models=[network], port=port)
     if port is None and not port_is_free(settings):
         say(f"Port {settings.port} is taken; another one is used.")
         settings = settings_for(models=[network], port=0)

@@ -114,7 +114,8 @@ class Settings(BaseSettings):
         gt=0,
         le=60_000,
         allow_inf_nan=False,
-        description="Expected wait above which a thought is refused [ms].",
+        description="Expected wait above which a thought is refused [ms]; what fits into one "
+        "batch never is.",
     )
     lesson_wait_ms: float = Field(
         250.0,

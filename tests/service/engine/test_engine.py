@@ -99,7 +99,9 @@ def test_a_stop_while_the_disk_fails_is_orderly(tmp_path: Path, disk: Disk) -> N
 
 def test_when_too_much_waits_new_work_is_refused(tmp_path: Path) -> None:
     async def live() -> None:
-        async with small_engine(tmp_path, queue_wait_ms=1.0, lesson_wait_ms=4.0) as engine:
+        async with small_engine(
+            tmp_path, queue_wait_ms=1.0, lesson_wait_ms=4.0, batch_at_most=1
+        ) as engine:
             ada = (await engine.create()).id
             async with held(engine):
                 # A lesson that waits counts for more than a thought may wait.

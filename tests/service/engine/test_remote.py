@@ -260,7 +260,7 @@ def test_waiting_is_counted_until_answered_given_up_or_refused(live: Running) ->
 
 
 def test_what_comes_is_refused_by_what_waits(live: Running, tmp_path: Path) -> None:
-    limits = Limits(queue_at_most=8, queue_wait_ms=20.0, lesson_wait_ms=60.0)
+    limits = Limits(queue_at_most=8, queue_wait_ms=20.0, lesson_wait_ms=60.0, batch_at_most=1)
     engine = RemoteEngine(tmp_path, models=["small"], limits=limits)
     assert engine.overload() is None
     engine._condition = {"health": {}, "thought_s": 0.005, "entry_s": 0.010}

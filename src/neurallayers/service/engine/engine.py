@@ -170,7 +170,7 @@ class Engine:
         pace = self.pace
         most_ms = self.limits.queue_wait_ms if thought else self.limits.lesson_wait_ms
         wait_s = pace.expected_wait_s + more * pace.thought_s
-        if wait_s * 1000.0 <= most_ms:
+        if pace.waiting + more < self.limits.batch_at_most or wait_s * 1000.0 <= most_ms:
             return None
         return Overloaded(f"{pace.waiting} stimuli wait.", "Try again in a moment.", reason="queue")
 

@@ -287,7 +287,9 @@ class RemoteEngine:
         wait_s = (self._thoughts + more) * self._condition.get("thought_s", 0.0)
         wait_s += self._entries * self._condition.get("entry_s", 0.0)
         most_ms = self.limits.queue_wait_ms if thought else self.limits.lesson_wait_ms
-        if wait_s * 1000.0 <= most_ms and self.waiting < self.limits.queue_at_most:
+        # What fits into one batch is never too much: a stall that is over refuses nobody.
+        short = self.waiting + more < self.limits.batch_at_most or wait_s * 1000.0 <= most_ms
+        if short and self.waiting < self.limits.queue_at_most:
             return None
         return Overloaded(f"{self.waiting} stimuli wait.", "Try again in a moment.", reason="queue")
 

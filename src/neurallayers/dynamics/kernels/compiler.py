@@ -36,7 +36,7 @@ def row_kernel(function: F) -> F:
 def kernel(function: F) -> F:
     """Compile at the first call and keep the result on disk where a folder can be written."""
     # numba knows stored code by the function's own file; what it calls from ours is named here.
-    function.__qualname__ += f".{_fingerprint()}"
+    function.__qualname__ += f".{fingerprint('kernels/rows.py')}"
     try:
         compiled: F = numba.njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:
@@ -46,12 +46,12 @@ def kernel(function: F) -> F:
 
 
 @functools.cache
-def _fingerprint() -> str:
-    """Changes with the source of what kernels are made of."""
+def fingerprint(*sources: str) -> str:
+    """Changes with the text of the named files of ``dynamics/`` and of what all kernels share."""
     digest = hashlib.sha256()
-    for name in ("compiler.py", "rows.py"):
+    for name in ("kernels/compiler.py", "arithmetic.py", *sources):
         try:
-            digest.update(Path(__file__).with_name(name).read_bytes())
+            digest.update((Path(__file__).parent.parent / name).read_bytes())
         except OSError:
             # Without sources (a frozen program) nobody edits them either.
             digest.update(name.encode())

@@ -264,9 +264,12 @@ class TestRemoving:
         assert list(journal.read()) == lessons(1, 3)
 
 
-def test_closing_twice_is_closing_once(journal: Journal) -> None:
+def test_closing_twice_is_closing_once(journal: Journal, keeper: Keeper) -> None:
+    journal.append(lessons(1, 3))
+    digest = journal.digest_at(3)
     journal.close()
     journal.close()
+    assert keeper.open_again("ada").digest_at(3) == digest
 
 
 # ------------------------------------------------------------------------- one as the other

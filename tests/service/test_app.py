@@ -368,7 +368,7 @@ def test_a_wrong_stimulus_is_refused(
         (b"{", 400),
         (b"", 400),
         (b"\xff\xfe", 400),
-        (b"[" * 10_000 + b"]" * 10_000, 400),
+        (b"[" * 10_000 + b"]" * 10_000, 422),
         (b'{"stimulus": ' + b"[" * 10_000 + b"]" * 10_000 + b"}", 422),
         (b"[]", 422),
         (b'{"stimulus": [[0]], "unknown": 1}', 422),
@@ -382,8 +382,7 @@ def test_a_body_that_does_not_fit_is_refused(
         content=content,
         headers={"content-type": "application/json"},
     )
-    assert answer.status_code in (status, 400, 422)
-    problem(answer, answer.status_code)
+    problem(answer, status)
 
 
 def test_another_type_of_body_is_refused(client: httpx.Client, brain: str) -> None:

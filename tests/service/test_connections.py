@@ -144,6 +144,7 @@ def test_requests_in_a_row_are_answered_in_a_row(client: Client) -> None:
     data = b""
     while data.count(b"HTTP/1.1 200") < 3:
         data += client.socket.recv(65536)
+    assert data.count(b"HTTP/1.1 200") == data.count(b"HTTP/1.1") == 3
 
 
 def test_connections_beyond_the_limit_are_answered_503() -> None:

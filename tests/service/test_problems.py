@@ -28,7 +28,6 @@ from neurallayers.service.problems import (
     TABLE,
     install_handlers,
     kind_of,
-    problem_response,
     raw_problem,
 )
 
@@ -106,11 +105,6 @@ def test_what_is_inside_is_not_told(error: Exception) -> None:
     answer = raw_problem(error)
     assert b"ada" not in answer.body
     assert (b"retry-after" in dict(answer.headers)) == (answer.status == 503)
-
-
-def test_a_response_carries_the_same() -> None:
-    response = problem_response(Conflict("a", "b"), "r-1")
-    assert (response.status_code, response.body) == (409, raw_problem(Conflict("a", "b"), "r-1")[2])
 
 
 # ------------------------------------------------------------------ behind a framework

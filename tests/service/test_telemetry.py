@@ -36,17 +36,6 @@ def test_invented_methods_share_one_label() -> None:
     assert b"BREW" not in telemetry.render()
 
 
-def test_a_micro_batch_is_counted() -> None:
-    telemetry = Telemetry()
-    telemetry.batch(16, lessons=3, waiting=5)
-    telemetry.batch(1, lessons=0, waiting=0)
-    assert sample(telemetry, "neurallayers_batch_size_count") == 2
-    assert sample(telemetry, "neurallayers_batch_size_sum") == 17
-    assert sample(telemetry, "neurallayers_thoughts_total") == 17
-    assert sample(telemetry, "neurallayers_lessons_total") == 3
-    assert sample(telemetry, "neurallayers_queue_depth") == 0
-
-
 def test_spikes_are_counted_by_region() -> None:
     telemetry = Telemetry()
     meter = telemetry.activity("nano", {"cortex": 64, "output": 10})
@@ -61,8 +50,8 @@ def test_the_store_is_measured() -> None:
     telemetry = Telemetry()
     telemetry.committed(0.003)
     telemetry.commit_failures.inc()
-    telemetry.restored(5)
-    telemetry.restored(0)
+    telemetry.restores.inc(2)
+    telemetry.replayed.inc(5)
     telemetry.snapshots.inc()
     telemetry.live(3, 4096)
     assert sample(telemetry, "neurallayers_store_commits_total") == 1

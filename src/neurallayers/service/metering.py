@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from neurallayers.service.engine.observing import Observer
 from neurallayers.service.telemetry import ActivityMeter, Telemetry
 
 
-class Metering:
+class Metering(Observer):
     """An observer of the engine that counts into the service's metrics.
 
     Args:

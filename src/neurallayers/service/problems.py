@@ -137,11 +137,6 @@ def raw_problem(error: BaseException, request_id: str = "") -> RawAnswer:
     return _answer(kind, detail, remedy, headers, request_id)
 
 
-def problem_response(error: BaseException, request_id: str = "") -> Response:
-    """The same as :func:`raw_problem`, as what a route or a handler returns."""
-    return _response(raw_problem(error, request_id))
-
-
 def install_handlers(app: FastAPI) -> None:
     """Make every error that leaves a route a problem document."""
     handlers: dict[Any, Any] = {

@@ -136,20 +136,6 @@ class Telemetry:
         """
         return ActivityMeter(self, model, list(regions))
 
-    def batch(self, size: int, *, lessons: int, waiting: int) -> None:
-        """A micro-batch was computed.
-
-        Args:
-            size: Stimuli in it.
-            lessons: How many of them were lessons.
-            waiting: Requests that still wait.
-        """
-        self.batch_size.observe(size)
-        self.thoughts.inc(size)
-        if lessons:
-            self.lessons.inc(lessons)
-        self.queue_depth.set(waiting)
-
     def live(self, brains: int, state_bytes: int) -> None:
         """So many brains are in memory."""
         self.brains.set(brains)
@@ -159,12 +145,6 @@ class Telemetry:
         """The store wrote a transaction."""
         self.commits.inc()
         self.commit_seconds.observe(seconds)
-
-    def restored(self, entries: int) -> None:
-        """A brain came back from the store and lived so many entries again."""
-        self.restores.inc()
-        if entries:
-            self.replayed.inc(entries)
 
     def refuse(self, reason: str) -> None:
         """A request was refused."""

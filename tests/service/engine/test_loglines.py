@@ -86,6 +86,8 @@ def test_fields_that_cannot_be_sent_become_text() -> None:
 def test_a_closed_loop_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging, "raiseExceptions", False)
     loop = asyncio.new_event_loop()
-    sender = LineSender(lambda _: None, loop)
     loop.close()
+    sent: list[object] = []
+    sender = LineSender(sent.append, loop)
     sender.emit(logging.makeLogRecord({"name": NAME, "msg": "late"}))
+    assert sent == []

@@ -15,7 +15,7 @@ from neurallayers.brain.pretrained import save_pretrained
 from neurallayers.errors import InvalidInput, JournalError, UnknownName
 from neurallayers.service.engine import Limits, Model
 from neurallayers.service.engine.activity import Activity
-from neurallayers.service.engine.observing import Nobody
+from neurallayers.service.engine.observing import Observer
 from neurallayers.service.engine.opening import Opened, load
 from neurallayers.service.failures import Conflict
 from neurallayers.service.store import BrainRecord, Store
@@ -25,7 +25,7 @@ LIMITS = Limits()
 
 def opened(folder: Path | None, *models: str | Path | Model, limits: Limits = LIMITS) -> Opened:
     """What is opened for these networks."""
-    return load(folder, models or (small_model(),), limits, Activity(), Nobody())
+    return load(folder, models or (small_model(),), limits, Activity(), Observer())
 
 
 def record(name: str) -> BrainRecord:

@@ -26,7 +26,7 @@ from neurallayers.service.engine import Stimulus
 from neurallayers.service.engine import restoring as restoring_module
 from neurallayers.service.engine import stepper as stepper_module
 from neurallayers.service.engine.answers import thought_out
-from neurallayers.service.engine.observing import Nobody
+from neurallayers.service.engine.observing import Observer
 from neurallayers.service.engine.work import Chore
 from neurallayers.service.failures import NotFound, TimedOut
 
@@ -145,7 +145,7 @@ def test_other_bad_entries_fail_alone_as_well() -> None:
 def test_a_batch_holds_no_more_than_is_computed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
 
-    class Sizes(Nobody):
+    class Sizes(Observer):
         def batch(self, rows: int) -> None:
             sizes.append(rows)
 
@@ -271,7 +271,7 @@ def test_snapshots_are_kept_as_brains_live_on(tmp_path: Path) -> None:
 
 
 def test_a_turn_that_breaks_leaves_nobody_waiting(tmp_path: Path) -> None:
-    class Broken(Nobody):
+    class Broken(Observer):
         broken = False
 
         def batch(self, rows: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from neurallayers.service.engine.observing import Nobody, Observer
+from neurallayers.service.engine.observing import Observer
 from neurallayers.service.engine.tally import Tally, retell
 
 
@@ -43,7 +43,7 @@ def test_all_is_told_again_in_the_same_order() -> None:
     expected = direct.told()
     assert there.told() == expected
     assert [name for name, _ in expected] == [
-        name for name in vars(Nobody) if not name.startswith("_")
+        name for name in vars(Observer) if not name.startswith("_")
     ]
 
 
@@ -89,6 +89,6 @@ def test_nothing_is_lost_between_two_threads() -> None:
 def test_nobody_is_told_without_harm() -> None:
     tally = Tally()
     tell_everything(tally)
-    retell(tally.take(), Nobody())
+    retell(tally.take(), Observer())
     with pytest.raises(AttributeError):
-        retell([["unknown", []]], Nobody())
+        retell([["unknown", []]], Observer())

@@ -103,6 +103,9 @@ def test_a_file_left_empty_by_a_crash_at_birth_is_made_whole(path: Path) -> None
     database = Database(path)
     database.beat()
     database.close()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    assert version > 0
 
 
 def foreign(path: Path, version: int, *statements: str) -> bytes:

@@ -43,7 +43,7 @@ from neurallayers.service.engine.asking import (
     now,
 )
 from neurallayers.service.engine.limits import Limits
-from neurallayers.service.engine.observing import Nobody, Observer
+from neurallayers.service.engine.observing import Observer
 from neurallayers.service.engine.opening import Opened, load
 from neurallayers.service.engine.pace import Pace
 from neurallayers.service.engine.pulse import Pulse
@@ -97,7 +97,7 @@ class Engine:
         self.activity = Activity(self.limits.events_at_most)
         self._folder = None if folder is None else Path(folder)
         self._wanted = tuple(models)
-        self._observer: Observer = Nobody() if observer is None else observer
+        self._observer = Observer() if observer is None else observer
         self._open: Opened | None = None
         self._stopping = False
 

@@ -25,7 +25,8 @@ from neurallayers.service.schemas import (
 from neurallayers.service.store import SnapshotRecord, TableJournal
 from neurallayers.service.store.store import Answer, Group
 
-ENTRY_KINDS_KEPT = ("rollback",)
+# Without a rollback the entries after it would start from another state.
+NEVER_FORGOTTEN = ("rollback",)
 
 
 class Errands:
@@ -121,7 +122,7 @@ class Errands:
             )
 
         def returned(result: Resident | Exception) -> None:
-            self._reply(
+            self._stepper.reply(
                 errand, self._stepper.attempt(lambda: self._roll_back(result, record, request))
             )
 
@@ -161,7 +162,7 @@ class Errands:
         store, journal = self._stepper.store, resident.journal
         wanted = sorted(set(numbers))
         kinds = store.kinds(journal, [n for n in wanted if 0 < n <= journal.position])
-        missing = [n for n in wanted if kinds.get(n, "rollback") in ENTRY_KINDS_KEPT]
+        missing = [n for n in wanted if kinds.get(n, "rollback") in NEVER_FORGOTTEN]
         if missing:
             raise InvalidInput(
                 f"There is no lesson or stimulus with the numbers {missing[:10]}.",
@@ -177,7 +178,7 @@ class Errands:
             self._stepper.pool.drop(errand.brain_id)
 
         def awake(result: Resident | Exception) -> None:
-            self._reply(errand, self._stepper.attempt(lambda: self._forgot(result)))
+            self._stepper.reply(errand, self._stepper.attempt(lambda: self._forgot(result)))
 
         self._stepper.restoring.start(errand.brain_id, awake)
         return LATER
@@ -210,6 +211,3 @@ class Errands:
         if self._stepper.activity.watched(resident.record.id):
             self._stepper.activity.publish(resident.record.id, change_event(event, resident.life))
         return brain_out(resident)
-
-    def _reply(self, errand: Errand, result: Any) -> None:
-        self._stepper.reply(errand, result)

@@ -3,79 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 
-class Observer(Protocol):
-    """Gets figures from the thread that computes, once a batch; must be quick."""
+class Observer:
+    """Gets figures from the thread that computes, once a batch; this one does not look at them.
+
+    Whoever measures overrides what it counts; each method must be quick.
+    """
 
     def batch(self, rows: int) -> None:
         """So many stimuli were computed together."""
-        ...
 
     def thoughts(
         self, model: str, count: int, spikes: Mapping[str, int], rates_hz: Mapping[str, float]
     ) -> None:
         """So many thoughts with one network, with spikes and mean rate [Hz] by region."""
-        ...
 
     def lessons(self, count: int) -> None:
         """So many lessons were stored."""
-        ...
 
     def commit(self, seconds: float) -> None:
         """A transaction was stored, and how long that took [s]."""
-        ...
 
     def commit_failed(self) -> None:
         """A transaction could not be stored."""
-        ...
 
     def replayed(self, entries: int) -> None:
         """So many entries were lived through again."""
-        ...
 
     def restored(self) -> None:
         """A brain was woken."""
-        ...
 
     def snapshot(self) -> None:
         """A snapshot was kept."""
-        ...
 
     def memory(self, brains: int, state_bytes: int) -> None:
         """So many brains are awake, and what their states take [bytes]."""
-        ...
-
-
-class Nobody:
-    """An observer that does not look."""
-
-    def batch(self, rows: int) -> None:
-        """Nothing."""
-
-    def thoughts(
-        self, model: str, count: int, spikes: Mapping[str, int], rates_hz: Mapping[str, float]
-    ) -> None:
-        """Nothing."""
-
-    def lessons(self, count: int) -> None:
-        """Nothing."""
-
-    def commit(self, seconds: float) -> None:
-        """Nothing."""
-
-    def commit_failed(self) -> None:
-        """Nothing."""
-
-    def replayed(self, entries: int) -> None:
-        """Nothing."""
-
-    def restored(self) -> None:
-        """Nothing."""
-
-    def snapshot(self) -> None:
-        """Nothing."""
-
-    def memory(self, brains: int, state_bytes: int) -> None:
-        """Nothing."""

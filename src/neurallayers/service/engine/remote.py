@@ -28,7 +28,7 @@ from neurallayers.registry import nearest_name
 from neurallayers.service.engine.activity import Activity, Event, Watcher
 from neurallayers.service.engine.limits import Limits
 from neurallayers.service.engine.loglines import log_again
-from neurallayers.service.engine.observing import Nobody, Observer
+from neurallayers.service.engine.observing import Observer
 from neurallayers.service.engine.tally import retell
 from neurallayers.service.engine.wire import (
     Message,
@@ -82,7 +82,7 @@ class RemoteEngine:
             "limits": asdict(self.limits),
             "parent": os.getpid(),
         }
-        self._observer: Observer = Nobody() if observer is None else observer
+        self._observer = Observer() if observer is None else observer
         #: The connection to a process that is ready; none while there is no such process.
         self._wire: Wire | None = None
         self._connected: Wire | None = None

@@ -9,7 +9,7 @@ from typing import Any
 from neurallayers.service.engine.observing import Observer
 
 
-class Tally:
+class Tally(Observer):
     """An observer that keeps what it is told until somebody takes it."""
 
     def __init__(self) -> None:

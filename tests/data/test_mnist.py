@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from neurallayers.data import DATASETS, load_mnist
+from neurallayers.data.folders import candidate_folders
 from neurallayers.data.mnist import (
     CONTENTS,
     DOWNLOADS,
     SOURCES,
-    candidate_folders,
     idx_md5,
     parse_idx,
 )
@@ -133,7 +133,7 @@ def test_it_is_found_where_it_may_be(tmp_path, monkeypatch, arrays, contents, wh
 def test_it_is_looked_for_in_this_order(monkeypatch, tmp_path):
     monkeypatch.setenv("NEURALLAYERS_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("NEURALLAYERS_CACHE", str(tmp_path / "cache"))
-    first, second, third = candidate_folders()
+    first, second, third = candidate_folders("mnist")
     assert first == tmp_path / "data" / "mnist"
     assert second.parts == ("..", "shared", "data", "mnist")
     assert third == tmp_path / "cache" / "mnist"

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import struct
 import zipfile
 import zlib
@@ -23,7 +22,8 @@ import numpy as np
 import torch
 
 from neurallayers.data.dataset import DATASETS, Dataset, Split
-from neurallayers.data.download import cache_folder, download_bar, fetch
+from neurallayers.data.download import download_bar, fetch
+from neurallayers.data.folders import candidate_folders
 from neurallayers.errors import DataUnavailable
 
 SOURCES = (
@@ -103,7 +103,7 @@ def load_mnist(
     Raises:
         DataUnavailable: If it is nowhere, cannot be fetched, or is damaged.
     """
-    places = candidate_folders() if folder is None else [Path(folder)]
+    places = candidate_folders("mnist") if folder is None else [Path(folder)]
     for place in places:
         if form := _form_in(place):
             return _load(place, form, contents)
@@ -120,13 +120,6 @@ def load_mnist(
             urls = [f"{source}{name}.gz" for source in sources]
             fetch(urls, target / f"{name}.gz", sha256=sha256, advance=advance)
     return _load(target, "idx", contents)
-
-
-def candidate_folders() -> list[Path]:
-    """Where MNIST is looked for, in order; the last is the cache, which may not exist yet."""
-    named = os.environ.get("NEURALLAYERS_DATA")
-    places = [Path(named).expanduser() / "mnist"] if named else []
-    return [*places, Path("..") / "shared" / "data" / "mnist", cache_folder() / "mnist"]
 
 
 def _form_in(folder: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from neurallayers.dynamics.synapses import Linear, random_weights
+from neurallayers.dynamics.synapses.dense import Linear, random_weights
 from neurallayers.errors import InvalidInput
 
 

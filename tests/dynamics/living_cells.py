@@ -168,3 +168,16 @@ def assert_same(a: Any, b: Any, tolerance: float = 0.0) -> None:
             assert torch.allclose(tensor, second[leaf], rtol=tolerance, atol=tolerance), leaf
         else:
             assert torch.equal(tensor, second[leaf]), leaf
+
+
+from tests.dynamics.living_membrane import EXAMPLES_MEMBRANE  # noqa: E402
+from tests.dynamics.living_metabolism import EXAMPLES_METABOLISM  # noqa: E402
+from tests.dynamics.living_neurons import EXAMPLES_NEURONS  # noqa: E402
+from tests.dynamics.living_plasticity import EXAMPLES_PLASTICITY  # noqa: E402
+from tests.dynamics.living_synapses import EXAMPLES_SYNAPSES  # noqa: E402  (they need Example)
+
+EXAMPLES |= EXAMPLES_SYNAPSES
+EXAMPLES |= EXAMPLES_MEMBRANE
+EXAMPLES |= EXAMPLES_METABOLISM
+EXAMPLES |= EXAMPLES_PLASTICITY
+EXAMPLES |= EXAMPLES_NEURONS

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from neurallayers.dynamics import arithmetic
 from neurallayers.dynamics.arithmetic import equation, exp, linoid, sigmoid, tanh, where
+from neurallayers.dynamics.kernels.equations import OPTIONS
 
 LAW = settings(max_examples=50, deadline=None, derandomize=True, database=None)
 SLOPE = 18.0
@@ -40,7 +41,7 @@ def membrane(v: Any, w: Any) -> Any:
 def looped(function: Callable[..., Any]) -> Callable[..., None]:
     """The function compiled, over arrays."""
 
-    @numba.njit(**arithmetic.OPTIONS)
+    @numba.njit(**OPTIONS)
     def loop(x: Any, w: Any, out: Any) -> None:
         for i in range(out.size):
             out[i] = function(x[i], w[i])
@@ -49,7 +50,7 @@ def looped(function: Callable[..., Any]) -> Callable[..., None]:
 
 
 def applied(function: Callable[[Any], Any], x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    @numba.njit(**arithmetic.OPTIONS)
+    @numba.njit(**OPTIONS)
     def loop(x: Any, out: Any) -> None:
         for i in range(x.size):
             out[i] = function(x[i])

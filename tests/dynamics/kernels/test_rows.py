@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from neurallayers.dynamics.kernels import rows
-from neurallayers.dynamics.kernels.numba_sweeps import _shape
+from neurallayers.dynamics.kernels.numba_sweeps import surrogate_shape
 from neurallayers.dynamics.surrogate import SURROGATES, surrogate_by_name
 
 
@@ -20,7 +20,7 @@ def test_decay_is_repeated_over_the_batch() -> None:
 @pytest.mark.parametrize("name", sorted(SURROGATES))
 def test_derivatives_are_those_of_the_surrogates(name: str) -> None:
     surrogate = surrogate_by_name(name)
-    shape, slope, height = _shape(surrogate)
+    shape, slope, height = surrogate_shape(surrogate)
     for distance in (-2.0, -0.3, 0.0, 0.1, 0.8, 5.0):
         expected = surrogate.derivative(torch.tensor(distance, dtype=torch.float64))
         found = rows.derivative(shape, slope, height, 1.0, distance)

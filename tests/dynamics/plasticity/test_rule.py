@@ -14,7 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurallayers.dynamics.arithmetic import OPTIONS
+from neurallayers.dynamics.kernels.equations import OPTIONS
 from neurallayers.dynamics.plasticity import (
     RULES,
     EProp,

@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurallayers.dynamics import arithmetic
+from neurallayers.dynamics.kernels.equations import OPTIONS
 from neurallayers.dynamics.synapses.kinetics import (
     DoubleExponential,
     Exponential,
@@ -80,7 +80,7 @@ def test_four_sites_open_a_channel(concentration: float) -> None:
 
 
 def test_compiled_the_equations_are_the_same() -> None:
-    @numba.njit(**arithmetic.OPTIONS)  # type: ignore[untyped-decorator]
+    @numba.njit(**OPTIONS)  # type: ignore[untyped-decorator]
     def both(potentials: Any, found: Any) -> None:
         for i in range(potentials.size):
             found[0, i] = unblocked(potentials[i], 1.0, 3.57, 0.062)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
-from neurallayers.dynamics import arithmetic
+from neurallayers.dynamics.kernels.equations import OPTIONS
 from neurallayers.dynamics.synapses.short_term import (
     SHORT_TERM,
     ShortTermPlasticity,
@@ -222,7 +222,7 @@ def test_the_cell_on_a_grid_is_the_equation_at_spikes(
 
 
 def test_compiled_the_equation_is_the_same() -> None:
-    @numba.njit(**arithmetic.OPTIONS)  # type: ignore[untyped-decorator]
+    @numba.njit(**OPTIONS)  # type: ignore[untyped-decorator]
     def train(elapsed: Any, p: Any, found: Any) -> None:
         u, x = p[3], 1.0
         for i in range(elapsed.size):

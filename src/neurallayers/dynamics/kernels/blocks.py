@@ -29,8 +29,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from neurallayers.dynamics.arithmetic import OPTIONS
 from neurallayers.dynamics.kernels.compiler import fingerprint
+from neurallayers.dynamics.kernels.equations import OPTIONS
 
 LANES = 256
 DRIVE, CONDUCTANCE, SPIKES, STATE = 0, 1, 2, 3
@@ -44,10 +44,15 @@ class BlockKernel:
     Args:
         function: Takes ``(block, parameters)``, two pointers; it begins with ``numba.carray``.
         sources: Other modules whose equations it calls; compiled code is renewed when they change.
+        contract: Whether a product and a sum may be rounded once instead of twice. A block is
+            always computed whole, so that the bits of a neuron do not hang on its place.
     """
 
-    def __init__(self, function: Callable[..., None], sources: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, function: Callable[..., None], sources: tuple[str, ...] = (), contract: bool = False
+    ) -> None:
         self.function = function
+        self.contract = contract
         # numba knows stored code by the function's own file; what it calls from ours is named here.
         function.__qualname__ += f".{fingerprint(*sources)}"
         self._compiled = functools.cache(self._compile)
@@ -55,8 +60,13 @@ class BlockKernel:
     def _compile(self, dtype: torch.dtype) -> Any:
         pointer = types.CPointer(FLOATS[dtype])
         options = {key: value for key, value in OPTIONS.items() if key != "nogil"}
-        compiler = numba.cfunc(types.void(pointer, pointer), cache=True, **options)
-        return compiler(self.function)
+        if self.contract:
+            options["fastmath"] = {"contract"}
+        signature = types.void(pointer, pointer)
+        try:
+            return numba.cfunc(signature, cache=True, **options)(self.function)
+        except RuntimeError:  # no folder can be written
+            return numba.cfunc(signature, **options)(self.function)
 
     def address(self, dtype: torch.dtype) -> int:
         """Where the compiled function is; compiles it or reads it from disk at the first call."""

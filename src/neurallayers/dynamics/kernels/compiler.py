@@ -49,7 +49,7 @@ def kernel(function: F) -> F:
 def fingerprint(*sources: str) -> str:
     """Changes with the text of the named files of ``dynamics/`` and of what all kernels share."""
     digest = hashlib.sha256()
-    for name in ("kernels/compiler.py", "arithmetic.py", *sources):
+    for name in ("kernels/compiler.py", "kernels/equations.py", "arithmetic.py", *sources):
         try:
             digest.update((Path(__file__).parent.parent / name).read_bytes())
         except OSError:

@@ -163,7 +163,7 @@ def _constants(
         numbers[rows.SPARED] = numbers[rows.HEIGHT] = 1.0
         return numbers, (rows.INTEGRATOR, rows.CONSTANT)
     threshold, zero_reset = options.threshold, options.zero_reset
-    shape, slope, height = _shape(options.surrogate)
+    shape, slope, height = surrogate_shape(options.surrogate)
     rho = options.adaptation_decay
     numbers[rows.THRESHOLD] = threshold
     numbers[rows.SUBTRACTED] = 0.0 if zero_reset else threshold
@@ -177,7 +177,7 @@ def _constants(
     return numbers, (rows.ADAPTIVE_LIF if adaptive else rows.LIF, shape)
 
 
-def _shape(surrogate: Surrogate) -> tuple[int, float, float]:
+def surrogate_shape(surrogate: Surrogate) -> tuple[int, float, float]:
     """Shape, slope and height of a surrogate derivative, as the kernels know it."""
     slope = surrogate.slope
     return {

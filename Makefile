@@ -15,6 +15,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 PINS := pyproject.toml constraints.txt
 BENCHMARKS := digits online kernels individuals crash mnist
+PHYSICS_BENCHMARKS := hodgkin_huxley gradients circuits plastic_circuit fitting measures
 SERVICE_BENCHMARKS := isolation service overload crash_service fuzz soak
 
 # The first Python on this machine that we support.
@@ -71,6 +72,11 @@ bench: $(VENV)/.installed-dev ## Run every benchmark, or one: make bench NAME=di
 	@for name in $(or $(NAME),$(BENCHMARKS)); do \
 		echo "benchmark $$name"; $(BIN)/python -m benchmarks.$$name; done
 
+.PHONY: bench-physics
+bench-physics: $(VENV)/.installed-dev ## Run the benchmarks of the physics (about 40 minutes)
+	@for name in $(PHYSICS_BENCHMARKS); do \
+		echo "benchmark $$name"; $(BIN)/python -m benchmarks.$$name; done
+
 .PHONY: bench-service
 bench-service: $(VENV)/.installed-dev ## Run the benchmarks of the service (about 40 minutes)
 	@for name in $(SERVICE_BENCHMARKS); do \
@@ -116,7 +122,7 @@ $(VENV)/.installed-run: $(PINS) | $(VENV)/pyvenv.cfg
 # The tools include what `run` needs, so that its set-up is done as well.
 $(VENV)/.installed-dev: $(PINS) | $(VENV)/pyvenv.cfg
 	@echo "[set-up 2/2] installing torch and the tools of the tests (a minute or two, once)"
-	@$(INSTALL) -e '.[dev,viz,service,client]'
+	@$(INSTALL) -e '.[dev,viz,service,client,fitting,parquet,exchange]'
 	@touch $(VENV)/.installed-run $@
 
 $(VENV)/.installed-docs: $(PINS) | $(VENV)/pyvenv.cfg

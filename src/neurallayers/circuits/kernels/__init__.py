@@ -1,0 +1,1 @@
+"""Compiled loops of circuits: steps, receptors, delivery, noise, plasticity, threads."""

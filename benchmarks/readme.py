@@ -135,6 +135,73 @@ def speeds() -> list[Row]:
     return rows
 
 
+def physics() -> list[Row]:
+    """How fast and how right neurons and circuits are."""
+    rows: list[Row] = []
+    axon = results("hodgkin_huxley")
+    if axon:
+        rows.append(
+            Row(
+                "Hodgkin-Huxley, 10,000 cells, dt 0.025 ms, one thread",
+                f"{axon['ns_per_neuron_step_float64']:.1f} ns a neuron-step "
+                f"({axon['ns_per_neuron_step_float32']:.1f} in float32), spikes within "
+                f"{axon['spike_time_error_ms']:.3f} ms: {axon['speedup_over_brian2_float64']:.1f} "
+                f"times Brian2 (2.46 ms), {axon['speedup_over_jaxley_float64']:.1f} times Jaxley, "
+                f"{axon['speedup_over_neuron_float64']:.0f} times NEURON (0.88 ms)",
+                "python -m benchmarks.hodgkin_huxley",
+            )
+        )
+    gradients = results("gradients")
+    if gradients:
+        rows.append(
+            Row(
+                "value and gradient of 100 Hodgkin-Huxley cells through 100 ms",
+                f"{1000 * gradients['seconds']:.0f} ms: {gradients['speedup_over_jaxley']:.1f} "
+                f"times Jaxley, {gradients['speedup_over_jax']:.1f} times plain JAX, "
+                f"{gradients['speedup_over_torch_eager']:.0f} times torch",
+                "python -m benchmarks.gradients",
+            )
+        )
+    circuits = results("circuits")
+    if circuits:
+        rows.append(
+            Row(
+                "Vogels-Abbott networks, a biological second, dt 0.1 ms, one thread",
+                f"COBA 4,000 cells {circuits['coba_speedup_over_brian2']:.1f} times Brian2, CUBA "
+                f"{circuits['cuba_speedup_over_brian2']:.1f} times; 64,000 cells and 5.1 million "
+                f"synapses in {circuits['seconds_64k']:.2f} s and "
+                f"{circuits['megabytes_64k']:.0f} MB; first result of a cold process after "
+                f"{circuits['cold_start_seconds']:.1f} s, with kept kernels "
+                f"{circuits['warm_start_seconds']:.1f} s",
+                "python -m benchmarks.circuits",
+            )
+        )
+    plastic = results("plastic_circuit")
+    if plastic:
+        rows.append(
+            Row(
+                "STDP, 100,000 plastic synapses, one thread",
+                f"{plastic['ns_per_event']:.1f} ns an event: "
+                f"{plastic['speedup_over_brian2']:.1f} times Brian2 with the same spikes, "
+                f"{plastic['speedup_over_nest']:.0f} times NEST",
+                "python -m benchmarks.plastic_circuit",
+            )
+        )
+    fitting = results("fitting")
+    if fitting:
+        gammas = ", ".join(
+            f"{name} {gamma:.2f}" for name, gamma in fitting["gamma_held_out"].items()
+        )
+        rows.append(
+            Row(
+                "two recorded cells, spikes of sweeps not used for fitting, Gamma at 4 ms",
+                gammas,
+                "python -m benchmarks.fitting",
+            )
+        )
+    return rows
+
+
 def served() -> list[Row]:
     """What the service does, and that it does not lose anything."""
     rows: list[Row] = []
@@ -208,7 +275,7 @@ def _peers(peers: dict[str, Any]) -> str:
 def main(readme: Path = README) -> None:
     """Replace the table between the two marks."""
     lines = ["| what | figure | command |", "| --- | --- | --- |"]
-    rows = accuracies() + speeds() + served()
+    rows = accuracies() + speeds() + physics() + served()
     lines += [f"| {what} | {figure} | `{command}` |" for what, figure, command in rows]
     before, rest = readme.read_text().split(BEGIN)
     _, after = rest.split(END)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from neurallayers.circuits.circuit_state import CircuitState
 from neurallayers.circuits.models import vogels_abbott
-from neurallayers.circuits.simulation import Simulation, below, shares_of
+from neurallayers.circuits.simulation import LivingCircuit, below, shares_of
 from neurallayers.state import leaves, map_state
 
 
@@ -26,7 +26,7 @@ def test_a_state_passes_through_memory_unchanged(step: int) -> None:
         ),
         circuit.initial_state(),
     )._replace(step=torch.tensor([step]))
-    read: CircuitState = Simulation(circuit.wiring, state).state()
+    read: CircuitState = LivingCircuit(circuit.wiring, state).state()
     for (name, before), (_, after) in zip(leaves(state), leaves(read), strict=True):
         assert torch.equal(before, after), name
 

@@ -8,7 +8,7 @@ import pytest
 from neurallayers.circuits.circuit import Circuit
 from neurallayers.circuits.drives import CurrentDrive
 from neurallayers.circuits.populations import Population
-from neurallayers.circuits.simulation import Simulation
+from neurallayers.circuits.simulation import LivingCircuit
 from neurallayers.circuits.stage_list import (
     constant_current_pa,
     padded,
@@ -60,5 +60,5 @@ def test_lanes_behind_the_last_cell_have_no_events() -> None:
 def test_what_is_not_used_is_not_called() -> None:
     circuit = Circuit(dt_ms=0.1)
     circuit.add_population("cells", population().cell)
-    simulation = Simulation(circuit.wiring, circuit.initial_state())
+    simulation = LivingCircuit(circuit.wiring, circuit.initial_state())
     assert len(simulation.stages) == 1

@@ -24,7 +24,7 @@ from neurallayers.dynamics.plasticity.rule import (
 from neurallayers.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from neurallayers.circuits.simulation import Simulation
+    from neurallayers.circuits.simulation import LivingCircuit
 
 Array = NDArray[Any]
 MOST_SYNAPSES = 2**31 - 1
@@ -110,7 +110,7 @@ class Learning:
         name: The projection.
     """
 
-    def __init__(self, simulation: Simulation, name: str) -> None:
+    def __init__(self, simulation: LivingCircuit, name: str) -> None:
         self.simulation = simulation
         self.projection = simulation.wiring.plan.projections[name]
         self.synapses = simulation.wiring.synapses[name]

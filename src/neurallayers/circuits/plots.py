@@ -18,12 +18,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurallayers.circuits.axes import (
+    COLOURS,
+    GREY,
+    draw_histograms,
+    draw_scale_bar,
+    label_axes,
+    plain_axes,
+)
 from neurallayers.circuits.recording import Spikes
 from neurallayers.errors import InvalidInput, ShapeMismatch
 from neurallayers.extras import require
 
-COLOURS = ("#2f6fb4", "#c2553a", "#2a9d6f", "#8a4fb0", "#b08a1e", "#a83258", "#3aa0b0", "#6b6f76")
-GREY = "#6b6f76"
 # A spike is at least this part of the axes' height, or it could not be seen.
 LEAST_SPIKE = 1.0 / 130.0
 # With fewer intervals a neuron's coefficient of variation says little.
@@ -64,7 +70,7 @@ def raster(
     chosen = {name: _evenly(found.n, named, cells) for name, found in named.items()}
     rows = sum(len(shown) for shown in chosen.values())
     gap = 0.03 * rows if len(named) > 1 else 0.0
-    axes = _axes(axes, height=2.4 + 0.45 * len(named))
+    axes = plain_axes(axes, height=2.4 + 0.45 * len(named))
     ticks, labels, top = [], [], 0.0
     length = max(0.9, rows * LEAST_SPIKE)
     for place, (name, found) in enumerate(named.items()):
@@ -129,7 +135,7 @@ def population_rates(
             "Choose a positive bin that is shorter.",
         )
     edges = start + bin_ms * np.arange(bins + 1)
-    axes = _axes(axes)
+    axes = plain_axes(axes)
     for place, (name, found) in enumerate(named.items()):
         # A spike at the end of a step belongs to the bin that ends there.
         order = np.searchsorted(edges, found.times_ms - 1e-6 * bin_ms, side="right") - 1
@@ -140,7 +146,7 @@ def population_rates(
         axes.stairs(rates, edges, fill=True, color=colour, alpha=0.12)
     axes.set_xlim(edges[0], edges[-1])
     axes.set_ylim(bottom=0.0)
-    _finish(axes, "time [ms]", "rate [Hz]", legend=len(named) > 1)
+    label_axes(axes, "time [ms]", "rate [Hz]", legend=len(named) > 1)
     return axes
 
 
@@ -175,13 +181,13 @@ def interval_histogram(
         if logarithmic
         else np.linspace(0.0, high * 1.02, bins + 1)
     )
-    axes = _axes(axes, width=4.6)
-    _histograms(axes, intervals, edges, colours)
+    axes = plain_axes(axes, width=4.6)
+    draw_histograms(axes, intervals, edges, colours)
     if logarithmic:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(require("matplotlib.ticker", extra="viz").ScalarFormatter())
     axes.set_xlim(edges[0], edges[-1])
-    _finish(axes, "interval between spikes [ms]", "part of intervals", legend=len(named) > 1)
+    label_axes(axes, "interval between spikes [ms]", "part of intervals", legend=len(named) > 1)
     return axes
 
 
@@ -213,13 +219,13 @@ def irregularity_histogram(
         raise InvalidInput(
             f"No cell has {LEAST_INTERVALS} intervals.", "Record for longer to tell how they vary."
         )
-    axes = _axes(axes, width=4.6)
+    axes = plain_axes(axes, width=4.6)
     edges = np.linspace(0.0, max(1.3, float(together.max()) * 1.02), bins + 1)
     axes.axvline(1.0, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)
-    _histograms(axes, found, edges, colours)
+    draw_histograms(axes, found, edges, colours)
     axes.set_xlim(edges[0], edges[-1])
     label = "coefficient of variation of intervals"
-    _finish(axes, label, "part of cells", legend=len(named) > 1)
+    label_axes(axes, label, "part of cells", legend=len(named) > 1)
     return axes
 
 
@@ -267,7 +273,7 @@ def membrane_traces(
             raise ShapeMismatch(
                 f"There are {len(given)} {what} for {cells} cells.", "Give one for each cell."
             )
-    axes = _axes(axes, height=2.2 + (0.45 * cells if spacing_mv else 0.6))
+    axes = plain_axes(axes, height=2.2 + (0.45 * cells if spacing_mv else 0.6))
     for cell in range(cells):
         shift = 0.0 if spacing_mv is None else (cells - 1 - cell) * spacing_mv
         colour = colours[cell % len(colours)]
@@ -281,9 +287,9 @@ def membrane_traces(
     axes.set_xlim(times[0], times[-1])
     named = "membrane potential [mV]"
     if spacing_mv is not None and cells > 1:
-        _scale_bar(axes, spacing_mv)
+        draw_scale_bar(axes, spacing_mv)
         named = ""
-    _finish(axes, "time [ms]", named, legend=labels is not None)
+    label_axes(axes, "time [ms]", named, legend=labels is not None)
     return axes
 
 
@@ -316,7 +322,7 @@ def weight_evolution(
             f"There are {times.shape} times and weights of shape {values.shape}.",
             "Give one row of weights for each time.",
         )
-    axes = _axes(axes)
+    axes = plain_axes(axes)
     many = values.shape[1] > MOST_LINES
     if many:
         quantiles = np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95], axis=1)
@@ -335,7 +341,7 @@ def weight_evolution(
         for synapse in range(values.shape[1]):
             axes.plot(times, values[:, synapse], linewidth=1.2, color=COLOURS[synapse % 8])
     axes.set_xlim(times[0], times[-1] if times.size > 1 else None)
-    _finish(axes, "time [ms]", f"weight [{unit}]", legend=many)
+    label_axes(axes, "time [ms]", f"weight [{unit}]", legend=many)
     return axes
 
 
@@ -367,10 +373,10 @@ def weight_distribution(
     low, high = float(together.min()), float(together.max())
     if low == high:
         low, high = low - 0.5, high + 0.5
-    axes = _axes(axes, width=4.6)
-    _histograms(axes, named, np.linspace(low, high, bins + 1), colours)
+    axes = plain_axes(axes, width=4.6)
+    draw_histograms(axes, named, np.linspace(low, high, bins + 1), colours)
     axes.set_xlim(low, high)
-    _finish(axes, f"weight [{unit}]", "part of synapses", legend=len(named) > 1)
+    label_axes(axes, f"weight [{unit}]", "part of synapses", legend=len(named) > 1)
     return axes
 
 
@@ -396,7 +402,7 @@ def frequency_current(
     """
     currents = np.asarray(current, dtype=np.float64)
     given = rate_hz if isinstance(rate_hz, Mapping) else {"": rate_hz}
-    axes = _axes(axes, width=4.6)
+    axes = plain_axes(axes, width=4.6)
     for place, (name, values) in enumerate(given.items()):
         rates = np.asarray(values, dtype=np.float64)
         if rates.shape != currents.shape or currents.ndim != 1:
@@ -415,7 +421,7 @@ def frequency_current(
         )
     axes.set_ylim(bottom=0.0)
     shown = unit.replace("cm2", "cm²").replace("uA", "µA")
-    _finish(axes, f"current [{shown}]", "rate [Hz]", legend=len(given) > 1)
+    label_axes(axes, f"current [{shown}]", "rate [Hz]", legend=len(given) > 1)
     return axes
 
 
@@ -470,70 +476,3 @@ def _population_label(name: str, found: Spikes, start: float, stop: float) -> st
     inside = (found.times_ms > start) & (found.times_ms <= stop)
     rate = inside.sum() / found.n / (stop - start) * 1e3
     return f"{name}\n{rate:.1f} Hz" if name else f"{rate:.1f} Hz"
-
-
-# ------------------------------------------------------------------------------------- drawing
-
-
-def _axes(axes: Any, width: float = 7.0, height: float = 2.8) -> Any:
-    """The axes given or those of a new figure, without what is not needed around them."""
-    if axes is None:
-        figures = require("matplotlib.figure", extra="viz")
-        axes = figures.Figure(figsize=(width, height), layout="constrained").subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["bottom", "left"]].set_color("#9aa0a6")
-    axes.tick_params(color="#9aa0a6", labelsize=9)
-    axes.set_axisbelow(True)
-    return axes
-
-
-def _finish(axes: Any, x: str, y: str, *, legend: bool) -> None:
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-    if y:
-        axes.grid(axis="y", color="#e8eaed", linewidth=0.8)
-    if legend:
-        axes.legend(frameon=False, fontsize=9, loc="best")
-
-
-def _histograms(
-    axes: Any,
-    named: Mapping[str, NDArray[np.float64]],
-    edges: NDArray[np.float64],
-    colours: Sequence[str],
-) -> None:
-    for place, (name, values) in enumerate(named.items()):
-        counts, _ = np.histogram(values, edges)
-        parts = counts / max(values.size, 1)
-        colour = colours[place % len(colours)]
-        axes.stairs(parts, edges, fill=True, color=colour, alpha=0.25)
-        axes.stairs(parts, edges, color=colour, linewidth=1.2, label=name or None)
-    axes.set_ylim(bottom=0.0)
-
-
-def _scale_bar(axes: Any, spacing_mv: float) -> None:
-    """A bar in place of the y axis, where cells are drawn apart."""
-    length = max(1.0, float(f"{spacing_mv * 0.5:.1g}"))
-    low = axes.get_ylim()[0]
-    axes.spines["left"].set_visible(False)
-    axes.set_yticks([])
-    left = -0.012
-    axes.plot(
-        [left, left],
-        [low, low + length],
-        color=GREY,
-        linewidth=1.6,
-        transform=axes.get_yaxis_transform(),
-        clip_on=False,
-    )
-    axes.text(
-        left - 0.008,
-        low + length / 2,
-        f"{length:g} mV",
-        ha="right",
-        va="center",
-        rotation=90,
-        color=GREY,
-        fontsize=9,
-        transform=axes.get_yaxis_transform(),
-    )

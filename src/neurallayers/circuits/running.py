@@ -22,7 +22,7 @@ from neurallayers.circuits.recording import (
     variable_row,
     whole_steps,
 )
-from neurallayers.circuits.simulation import Simulation
+from neurallayers.circuits.simulation import LivingCircuit
 from neurallayers.circuits.wiring import Wiring
 from neurallayers.dynamics.kernels.blocks import STATE, blocks_of
 from neurallayers.errors import InvalidInput
@@ -64,7 +64,7 @@ def live(
     recorded = chosen_names(record.spikes, names, "population")
     rated = chosen_names(record.rates, names, "population")
     samplings, chosen = planned_samplings(wiring, record, start, steps)
-    simulation = Simulation(
+    simulation = LivingCircuit(
         wiring, state, thread_count(wiring, threads), recorded,
         {name: list(found.values()) for name, found in samplings.items()},
     )  # fmt: skip
@@ -155,7 +155,7 @@ def watched_weights(wiring: Wiring, record: Record) -> list[str]:
     return names
 
 
-def refuse_infinite(simulation: Simulation, begin: int) -> None:
+def refuse_infinite(simulation: LivingCircuit, begin: int) -> None:
     """Stop a run whose numbers have gone.
 
     Raises:
@@ -182,7 +182,7 @@ def refuse_infinite(simulation: Simulation, begin: int) -> None:
 
 def gathered(
     wiring: Wiring,
-    simulation: Simulation,
+    simulation: LivingCircuit,
     recorder: Recorder,
     record: Record,
     planned: tuple[int, dict[str, dict[str, Sampling]], dict[str, NDArray[np.int64]], list[str]],

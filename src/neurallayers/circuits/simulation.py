@@ -32,7 +32,7 @@ SHORT_TERM = ("use", "resources", "last_spike")
 ROOM = 1 << 16
 
 
-class Simulation:
+class LivingCircuit:
     """One run of a circuit.
 
     Args:

@@ -46,7 +46,7 @@ from neurallayers.seeding import derive_seed
 
 if TYPE_CHECKING:
     from neurallayers.circuits.memory import Memory
-    from neurallayers.circuits.simulation import Simulation
+    from neurallayers.circuits.simulation import LivingCircuit
 
 Array = NDArray[Any]
 
@@ -54,7 +54,7 @@ Array = NDArray[Any]
 class StageList:
     """The table of stages of a run, and the arrays that they read."""
 
-    def __init__(self, simulation: Simulation) -> None:
+    def __init__(self, simulation: LivingCircuit) -> None:
         self.simulation = simulation
         self._rows: list[list[int]] = []
 
@@ -75,7 +75,7 @@ class StageList:
         return np.array(self._rows, np.int64).reshape(-1, STAGE_COLUMNS)
 
 
-def stages_of(simulation: Simulation, memory: Memory, stages: StageList) -> tuple[int, int, int]:
+def stages_of(simulation: LivingCircuit, memory: Memory, stages: StageList) -> tuple[int, int, int]:
     """Append the stages of a population.
 
     Returns:
@@ -158,7 +158,7 @@ def place_of_receptor(population: Population, name: str | None) -> int:
     ).place
 
 
-def add_arrivals(simulation: Simulation, population: Population, stages: StageList) -> None:
+def add_arrivals(simulation: LivingCircuit, population: Population, stages: StageList) -> None:
     """Noise and recorded spikes, which join what arrives."""
     drives = simulation.wiring.plan.drives.get(population.name, ())
     for number, drive in enumerate(drives):
@@ -177,7 +177,7 @@ def add_arrivals(simulation: Simulation, population: Population, stages: StageLi
 
 
 def add_poisson(
-    simulation: Simulation,
+    simulation: LivingCircuit,
     population: Population,
     stages: StageList,
     drive: PoissonDrive,
@@ -243,7 +243,7 @@ def alike(drive: CurrentDrive) -> bool:
     return drive.every_ms is None and np.ndim(drive.current_pa) == 0
 
 
-def add_currents(simulation: Simulation, population: Population, stages: StageList) -> None:
+def add_currents(simulation: LivingCircuit, population: Population, stages: StageList) -> None:
     """Currents that differ between cells or times."""
     dt_ms = population.dt_ms
     for drive in simulation.wiring.plan.drives.get(population.name, ()):
@@ -263,7 +263,7 @@ def add_currents(simulation: Simulation, population: Population, stages: StageLi
             stages.add(current_for_each, lanes, [*integers, lanes.shape[1]])
 
 
-def add_gap_junctions(simulation: Simulation, memory: Memory, stages: StageList) -> None:
+def add_gap_junctions(simulation: LivingCircuit, memory: Memory, stages: StageList) -> None:
     """Electrical synapses of this population."""
     population = memory.population
     for coupling in simulation.wiring.plan.gap_junctions:
@@ -280,7 +280,7 @@ def add_gap_junctions(simulation: Simulation, memory: Memory, stages: StageList)
 # ------------------------------------------------------------------------------------ sources
 
 
-def add_source(simulation: Simulation, population: Population, stages: StageList) -> None:
+def add_source(simulation: LivingCircuit, population: Population, stages: StageList) -> None:
     """The stage that makes a source's cells fire; recorded spikes are read from their list."""
     source, dt_ms = population.cell, population.dt_ms
     if isinstance(source, RecordedSpikes):
@@ -304,7 +304,7 @@ def add_source(simulation: Simulation, population: Population, stages: StageList
     stages.add(poisson_spikes(), [0.0], integers)
 
 
-def has_short_term(simulation: Simulation, population: Population) -> bool:
+def has_short_term(simulation: LivingCircuit, population: Population) -> bool:
     """Whether the efficacy of a population's synapses changes with its spikes."""
     return any(
         projection.source.name == population.name and projection.short_term is not None
@@ -312,7 +312,7 @@ def has_short_term(simulation: Simulation, population: Population) -> bool:
     )
 
 
-def spike_list(simulation: Simulation, population: Population) -> tuple[int, int]:
+def spike_list(simulation: LivingCircuit, population: Population) -> tuple[int, int]:
     """Addresses of the stage that reads who of a source fires when, and of its list.
 
     Both are 0 for other populations, and where stages look for spikes in blocks.
@@ -324,7 +324,7 @@ def spike_list(simulation: Simulation, population: Population) -> tuple[int, int
     return listed_spikes.address(simulation.dtype), table
 
 
-def add_short_term(simulation: Simulation, population: Population, stages: StageList) -> None:
+def add_short_term(simulation: LivingCircuit, population: Population, stages: StageList) -> None:
     """Short-term plasticity of the projections that leave this population."""
     for name, projection in simulation.wiring.plan.projections.items():
         if projection.source.name != population.name or projection.short_term is None:
@@ -339,7 +339,7 @@ def add_short_term(simulation: Simulation, population: Population, stages: Stage
         )
 
 
-def add_samples(simulation: Simulation, memory: Memory, stages: StageList) -> None:
+def add_samples(simulation: LivingCircuit, memory: Memory, stages: StageList) -> None:
     """Variables that are recorded."""
     name = memory.population.name
     for sampling in simulation.samplings.get(name, ()):

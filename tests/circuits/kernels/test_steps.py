@@ -9,7 +9,7 @@ from neurallayers.circuits import simulation
 from neurallayers.circuits.kernels.steps import GROUP
 from neurallayers.circuits.models import vogels_abbott
 from neurallayers.circuits.recording import Record
-from neurallayers.circuits.simulation import Simulation
+from neurallayers.circuits.simulation import LivingCircuit
 from neurallayers.dynamics.kernels.blocks import LANES
 
 
@@ -26,7 +26,7 @@ def test_a_run_stops_where_there_is_no_more_room_for_spikes(
     monkeypatch.setattr(simulation, "ROOM", 0)
     # Three threads at times have room for very different numbers of steps.
     for threads in (1, 3):
-        begun = Simulation(circuit.wiring, circuit.initial_state(), threads, ["cells"])
+        begun = LivingCircuit(circuit.wiring, circuit.initial_state(), threads, ["cells"])
         pieces, steps = [], 0
         while begun.step < 20_000:
             done, totals, spikes = begun.advance(20_000 - begun.step)

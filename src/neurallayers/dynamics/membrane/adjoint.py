@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 STEPS_AT_ONCE, CROSSINGS_AT_ONCE = 512, 2
 
 
-class Settings(NamedTuple):
+class SweepSettings(NamedTuple):
     """What is the same for all neurons of a run."""
 
     steps: int
@@ -73,7 +73,7 @@ class HodgkinHuxleyRun(torch.autograd.Function):
         conductance: Tensor | None,
         state: Tensor,
         parameters: Tensor | None,
-        settings: Settings,
+        settings: SweepSettings,
     ) -> tuple[Tensor, Tensor]:
         """All steps."""
         ctx.set_materialize_grads(False)
@@ -96,7 +96,7 @@ class HodgkinHuxleyRun(torch.autograd.Function):
     def backward(ctx: Any, by_outputs: Tensor | None, by_last: Tensor | None) -> tuple[Any, ...]:
         """All steps back."""
         frames, other, kept, parameters = ctx.saved_tensors
-        settings: Settings = ctx.settings
+        settings: SweepSettings = ctx.settings
         (_, *shape), _ = ctx.shapes
         by_state = torch.zeros_like(kept[0]) if by_last is None else by_last.clone().contiguous()
         n = by_state[0].numel()
@@ -202,9 +202,9 @@ def _joined(
     return whole, torch.stack([value.expand(state[0].shape) for value in constants])
 
 
-def _settings(cell: HodgkinHuxley, steps: int) -> Settings:
+def _settings(cell: HodgkinHuxley, steps: int) -> SweepSettings:
     constants = tuple(cell.constants()) if cell.constants.plain else (0.0,) * PARAMETERS
-    return Settings(
+    return SweepSettings(
         steps,
         SOLVER_CODES[cell.solver.name],
         (*constants, cell.rate_factor, cell.dt_ms, cell.threshold_mv),
@@ -220,7 +220,7 @@ def _distinct(frames: Tensor | None, like: Tensor) -> Tensor:
 
 
 def _inputs(
-    drive: Tensor, other: Tensor, parameters: Tensor | None, settings: Settings, like: Tensor
+    drive: Tensor, other: Tensor, parameters: Tensor | None, settings: SweepSettings, like: Tensor
 ) -> Inputs:
     n = drive[0].numel()
     numbers = np.array(settings.numbers, _flat(like[:0]).dtype)
@@ -264,7 +264,7 @@ def _over_time(grad: Tensor | None, like: Tensor, shape: list[int]) -> tuple[Arr
     return _with_stride(grad, grad[0].numel())
 
 
-def _spelled_out(parameters: Tensor | None, settings: Settings, kept: Tensor) -> Tensor:
+def _spelled_out(parameters: Tensor | None, settings: SweepSettings, kept: Tensor) -> Tensor:
     """The constants of every neuron."""
     if parameters is not None:
         return parameters

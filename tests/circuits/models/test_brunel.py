@@ -53,7 +53,7 @@ def test_inputs_are_as_many_as_the_paper_says() -> None:
 
 
 def test_numbers_of_ones_own() -> None:
-    quiet = brunel(Regime(5.0, 0.1), cells=500).run(50.0)
+    quiet = brunel(Regime(5.0, 0.1), cells=500, weight_mv=0.1).run(50.0)
     assert len(quiet.spikes["cells"].after(20.0)) == 0
     with pytest.raises(InvalidInput, match="Did you mean 'SI_fast'"):
         brunel("SI_fats")

@@ -31,6 +31,7 @@ THRESHOLD_MV = 20.0
 RESET_MV = 10.0
 REFRACTORY_MS = 2.0
 DELAY_MS = 1.5
+WEIGHT_OF_ALL_INPUTS_MV = 100.0  # J C_E of the paper: 0.1 mV and 1,000 excitatory inputs
 CAPACITANCE_PF = 1.0  # any: weights are jumps of the potential
 
 
@@ -59,7 +60,7 @@ def brunel(
     regime: str | Regime = "AI",
     cells: int = 5000,
     *,
-    weight_mv: float = 0.1,
+    weight_mv: float | None = None,
     connection_probability: float = 0.1,
     seed: int = 1,
     dt_ms: float = 0.1,
@@ -73,7 +74,10 @@ def brunel(
     Args:
         regime: A name of :data:`REGIMES`, or numbers of one's own.
         cells: How many.
-        weight_mv: Jump of the potential by an excitatory spike, J [mV].
+        weight_mv: Jump of the potential by an excitatory spike, J [mV]. Left out, it is such that
+            all excitatory inputs together weigh what they do in the paper (J C_E = 100 mV): 0.1 mV
+            for its 12,500 cells, 0.25 mV for 5,000. With 0.1 mV a network of 5,000 cells is
+            regular where the paper's is irregular.
         connection_probability: Of how many of the cells each receives; with replacement.
         seed: For connections, initial values and noise.
         dt_ms: Length of a step [ms].
@@ -96,6 +100,8 @@ def brunel(
     excitatory = round(0.8 * cells)
     inputs_e = round(connection_probability * excitatory)
     inputs_i = round(connection_probability * (cells - excitatory))
+    if weight_mv is None:
+        weight_mv = WEIGHT_OF_ALL_INPUTS_MV / max(inputs_e, 1)
     if weight_mv <= 0.0 or inputs_i < 1:
         raise InvalidInput(
             f"weight_mv is {weight_mv}, and a cell has {inputs_i} inhibitory inputs.",

@@ -169,7 +169,9 @@ def test_probability_falls_with_distance() -> None:
             "probability",
         ),
     ],
-    ids=str,
+    ids=lambda value: (
+        value if isinstance(value, str) else getattr(value, "__name__", type(value).__name__)
+    ),
 )
 def test_what_does_not_fit_is_refused(
     rule: Connectivity, error: type[Exception], what: str

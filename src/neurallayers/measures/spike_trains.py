@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from neurallayers.dynamics.membrane.crossings import crossings
 from neurallayers.errors import InvalidInput, ShapeMismatch
 
 Array = NDArray[np.float64]
@@ -148,10 +150,11 @@ def crossing_times_ms(
             f"The trace has shape {trace.shape}, expected [time].", "Pass one neuron's trace."
         )
     check_positive("dt_ms", dt_ms)
-    before = np.flatnonzero((trace[:-1] < threshold_mv) & (trace[1:] >= threshold_mv))
-    rise = trace[before + 1] - trace[before]
-    crossings: Array = (before + (threshold_mv - trace[before]) / rise) * dt_ms
-    return crossings
+    if trace.size < 2:
+        return np.empty(0)
+    found = crossings(torch.tensor(trace)[:, None, None], dt_ms, threshold_mv=threshold_mv)
+    times: Array = found.time_ms.numpy()
+    return times
 
 
 def as_array(numbers: Numbers) -> Array:

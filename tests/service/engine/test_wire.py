@@ -138,6 +138,7 @@ def test_a_message_survives_byte_by_byte() -> None:
 def test_what_comes_out_can_be_written_to() -> None:
     ((heard,),) = heard_in([wire.pack([np.zeros(3)])])
     heard[0] = 1.0
+    assert heard.tolist() == [1.0, 0.0, 0.0]
 
 
 def test_arrays_that_are_views_arrive_as_they_look() -> None:

@@ -18,6 +18,7 @@ EVERY_ERROR = [
 PARENTS = {
     "InvalidInput": ValueError,
     "ShapeMismatch": errors.InvalidInput,
+    "LogicSyntaxError": errors.InvalidInput,
     "InvalidSpec": ValueError,
     "UnknownName": KeyError,
     "MissingExtra": ImportError,

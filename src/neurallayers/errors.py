@@ -3,7 +3,8 @@
 ```text
 NeuralLayersError
 ├── InvalidInput (ValueError)     a value is wrong: shape, range, dtype, not finite
-│   └── ShapeMismatch             an array has another shape than expected
+│   ├── ShapeMismatch             an array has another shape than expected
+│   └── LogicSyntaxError          a formula or program cannot be read; shows where
 ├── InvalidSpec (ValueError)      a description of a brain is wrong; names the path of the field
 ├── UnknownName (KeyError)        a name is not registered; suggests the nearest one
 ├── MissingExtra (ImportError)    an optional package is not installed; names the extra
@@ -45,6 +46,22 @@ class InvalidInput(NeuralLayersError, ValueError):
 
 class ShapeMismatch(InvalidInput):
     """An array has another shape than the part that received it expects."""
+
+
+class LogicSyntaxError(InvalidInput):
+    """A formula, rule or program cannot be read.
+
+    Args:
+        problem: What is wrong, where, with the line and a caret below the place.
+        remedy: What to write instead.
+        line: Line of the place, counted from one.
+        column: Column of the place, counted from one.
+    """
+
+    def __init__(self, problem: str, remedy: str, line: int = 1, column: int = 1) -> None:
+        self.line = line
+        self.column = column
+        super().__init__(problem, remedy)
 
 
 class InvalidSpec(NeuralLayersError, ValueError):

@@ -21,15 +21,33 @@ Happening = tuple[str, dict[str, Any], int | None]
 
 _images = st.integers(0, len(IMAGES) - 1)
 _labels = st.sampled_from(LABELS)
-stimuli = st.tuples(st.just("stimulus"), st.just({}), _images)
-lessons = st.tuples(st.just("lesson"), _labels.map(lambda label: {"target": label}), _images)
+_contexts = st.sampled_from(
+    [{}, {"context": {"who": "Ada"}}, {"context": {"where": "lab", "when": 7, "pinned": True}}]
+)
+stimuli = st.tuples(st.just("stimulus"), _contexts, _images)
+lessons = st.tuples(
+    st.just("lesson"),
+    st.tuples(_labels, _contexts).map(lambda said: {"target": said[0], **said[1]}),
+    _images,
+)
 rewards = st.tuples(
     st.just("reward"), st.sampled_from([-1.0, 0.5, 1.0]).map(lambda r: {"reward": r}), _images
 )
 forgettings = st.tuples(
     st.just("forget_class"), _labels.map(lambda label: {"label": label}), st.none()
 )
-happenings = st.one_of(stimuli, lessons, lessons, rewards, forgettings)
+nights = st.tuples(
+    st.just("sleep"), st.integers(1, 2).map(lambda cycles: {"cycles": cycles}), st.none()
+)
+lapses = st.tuples(
+    st.just("forget_memories"), st.sampled_from([{"who": "Ada"}, {"what": "a"}, {}]), st.none()
+) | st.tuples(st.just("forget_memories"), st.just({"likeness": 0.5}), _images)
+rules = st.tuples(
+    st.just("rules"),
+    st.sampled_from([[], ['vowel: vowel(x) <- letter(x, "a")']]).map(lambda r: {"rules": r}),
+    st.none(),
+)
+happenings = st.one_of(stimuli, lessons, lessons, rewards, forgettings, nights, lapses, rules)
 
 
 def entry_of(number: int, happening: Happening) -> Entry:

@@ -109,6 +109,7 @@ def bits(value: Any) -> dict[str, Any]:
             "state": bits(value.state),
             "labels": value.labels,
             "ledger": bits(value.ledger.named()),
+            "mind": (bits(value.mind.state), value.mind.names, value.mind.rules),
             "sequence": value.sequence,
         }
     return {

@@ -70,7 +70,16 @@ def test_a_thought_is_json() -> None:
     assert plain["label"] == thought.label
     assert plain["scores"] == thought.scores
     assert plain["vitals"]["rates_hz"] == thought.vitals.rates_hz
-    assert set(plain) == {"label", "confidence", "scores", "vitals"}
+    assert set(plain) == {
+        "label",
+        "confidence",
+        "scores",
+        "vitals",
+        "recalled",
+        "conclusions",
+    }
+    assert thought.shares[str(thought.label)] == thought.confidence
+    assert sum(thought.shares.values()) == pytest.approx(1.0)
 
 
 def test_a_thought_is_drawn(tmp_path: Path) -> None:

@@ -9,16 +9,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neurallayers.brain.brain import Brain, Checkpoint, Lesson
+    from neurallayers.brain.brain import Brain, Checkpoint
     from neurallayers.brain.explanation import Explanation
     from neurallayers.brain.life import Life
     from neurallayers.brain.living import live
     from neurallayers.brain.network import Activity, BrainNetwork, BrainState
+    from neurallayers.brain.outcome import Lesson
     from neurallayers.brain.presets import PRESETS, preset
     from neurallayers.brain.pretrained import load_pretrained, pretrained_names, save_pretrained
     from neurallayers.brain.raster import Raster
+    from neurallayers.brain.remembering import Recollection
+    from neurallayers.brain.rulebook import Conclusion
+    from neurallayers.brain.sleeping import Sleep
     from neurallayers.brain.spec import (
         BrainSpec,
+        MemorySpec,
         NeuronSpec,
         ReadoutSpec,
         RegionSpec,
@@ -31,7 +36,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Brain": "brain",
     "Checkpoint": "brain",
-    "Lesson": "brain",
+    "Lesson": "outcome",
     "Explanation": "explanation",
     "Life": "life",
     "live": "living",
@@ -45,6 +50,7 @@ _HOMES = {
     "save_pretrained": "pretrained",
     "Raster": "raster",
     "BrainSpec": "spec",
+    "MemorySpec": "spec",
     "NeuronSpec": "spec",
     "ReadoutSpec": "spec",
     "RegionSpec": "spec",
@@ -54,6 +60,9 @@ _HOMES = {
     "reinforce": "thinking",
     "teach": "thinking",
     "think": "thinking",
+    "Conclusion": "rulebook",
+    "Recollection": "remembering",
+    "Sleep": "sleeping",
     "Thought": "thought",
     "Vitals": "thought",
 }
@@ -66,14 +75,18 @@ __all__ = [
     "BrainSpec",
     "BrainState",
     "Checkpoint",
+    "Conclusion",
     "Explanation",
     "Lesson",
     "Life",
+    "MemorySpec",
     "NeuronSpec",
     "Raster",
     "ReadoutSpec",
+    "Recollection",
     "RegionSpec",
     "SenseSpec",
+    "Sleep",
     "Thought",
     "TractSpec",
     "Vitals",

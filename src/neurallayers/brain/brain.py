@@ -10,47 +10,35 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, SupportsIndex
 
-import torch
 from torch import Tensor
 
-from neurallayers.brain.exactness import self_check
-from neurallayers.brain.explanation import Explanation, explain
+from neurallayers.brain.context import as_context
+from neurallayers.brain.explanation import Explanation, explain, with_reasons
 from neurallayers.brain.feedback import as_label, feedback
 from neurallayers.brain.home import Home
 from neurallayers.brain.journal import Entry
 from neurallayers.brain.life import Life
-from neurallayers.brain.living import Outcome, live
+from neurallayers.brain.living import live
+from neurallayers.brain.memories import Memories
+from neurallayers.brain.mind import Mind
 from neurallayers.brain.network import BrainNetwork
+from neurallayers.brain.outcome import Lesson, Outcome
 from neurallayers.brain.pretrained import load_pretrained, network_from
+from neurallayers.brain.reflecting import reflect
+from neurallayers.brain.rulebook import Rules
+from neurallayers.brain.sleeping import Sleep, as_cycles
 from neurallayers.brain.snapshot import read_snapshot, write_snapshot
 from neurallayers.brain.spec import BrainSpec
 from neurallayers.brain.stored_life import life_from, life_manifest, life_parts
-from neurallayers.brain.thinking import ROWS_AT_ONCE, think
+from neurallayers.brain.thinking import ROWS_AT_ONCE, Thinking, keeps_rows_apart, think
 from neurallayers.brain.thought import Thought, decode, decode_rows, padded_labels
 from neurallayers.errors import InvalidInput, JournalError, NeuralLayersError, SnapshotError
-from neurallayers.seeding import stream
 from neurallayers.senses import as_images
 from neurallayers.state import to_named
 
 log = logging.getLogger(__name__)
 
 KIND = "brain"
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What came of a lesson.
-
-    Attributes:
-        entry: Its number in the brain's history; ``forget(entry)`` takes it back.
-        thought: What the brain thought of the stimulus before it learned.
-        change: Euclidean norm of what was written to the fast weights; 0 if there was nothing to
-            learn, because the answer was right by a margin already.
-    """
-
-    entry: int
-    thought: Thought
-    change: float
 
 
 @dataclass(frozen=True)
@@ -77,6 +65,7 @@ class Brain:
         network: Its network; never changed.
         seed: Seed of the randomness within its steps (noisy encoders).
 
+    >>> import torch
     >>> from neurallayers.brain.presets import preset
     >>> brain = Brain(BrainNetwork(preset("hasn-nano")))
     >>> brain.process(torch.zeros(8, 8)).label in brain.labels
@@ -189,31 +178,60 @@ class Brain:
         """Number of the last entry of its history."""
         return self.life.sequence
 
+    @property
+    def memory(self) -> Memories:
+        """What it remembers."""
+        return Memories(self)
+
+    @property
+    def rules(self) -> Rules:
+        """The rules over its answers."""
+        return Rules(self)
+
     def __repr__(self) -> str:
         known, spec = len(self.labels), self.network.spec
         return f"Brain({spec.name!r}, knows {known} classes, {self.sequence} entries)"
 
     # -- thinking -----------------------------------------------------------------------------
 
-    def process(self, stimulus: Any, *, stateful: bool = False) -> Thought:
+    def process(
+        self,
+        stimulus: Any,
+        *,
+        stateful: bool = False,
+        where: str | None = None,
+        when: SupportsIndex | None = None,
+        who: str | None = None,
+    ) -> Thought:
         """Think about one stimulus.
 
         Args:
             stimulus: An image ``[height, width]`` or ``[height, width, channels]``, of bytes or of
                 numbers in 0..1.
             stateful: Live through it: activity goes on from where it was, noise moves on and
-                homeostasis follows. Left out, the brain begins from rest and is the same
-                afterwards as before, so that the order of questions does not matter.
+                homeostasis follows; what is new is remembered. Left out, the brain begins from
+                rest and is the same afterwards as before, so that the order of questions does not
+                matter.
+            where: Where it happens, for its memory.
+            when: When it happens, a whole number in your unit, such as seconds since 1970.
+            who: Who shows it.
 
         Raises:
-            InvalidInput: If the stimulus has the wrong shape, range, dtype or holds NaN.
+            InvalidInput: If the stimulus has the wrong shape, range, dtype or holds NaN, or its
+                circumstances are given without ``stateful``.
             JournalError: If the brain lives in a folder and the stimulus could not be recorded.
         """
+        context = as_context(where=where, when=when, who=who)
         if not stateful:
-            return self.process_batch(self._one(stimulus))[0]
-        outcome = self._happen("stimulus", {}, {"stimulus": self._stored(stimulus)})
-        assert outcome.thinking is not None
-        return decode(self.network, outcome.thinking, self.life.labels)
+            if context:
+                raise InvalidInput(
+                    f"{', '.join(context)} would be forgotten at once.", "Add stateful=True."
+                )
+            return self.process_batch(self.one(stimulus))[0]
+        content = {"context": context} if context else {}
+        before = self.life.mind
+        outcome = self.happen("stimulus", content, {"stimulus": self._stored(stimulus)})
+        return self._thought(outcome.thinking, before, self.life.labels)
 
     def process_batch(self, stimuli: Any) -> list[Thought]:
         """Think about many stimuli, each from rest; the answers are those of :meth:`process`.
@@ -230,11 +248,14 @@ class Brain:
         for part in images.split(ROWS_AT_ONCE):
             thinking = think(self.network, self.life.state, part)
             labels = dict.fromkeys(range(len(part)), self.life.labels)
-            thoughts += decode_rows(self.network, thinking, labels)
+            minds = dict.fromkeys(labels, self.life.mind)
+            thoughts += reflect(
+                self.network, minds, thinking, decode_rows(self.network, thinking, labels)
+            )
         return thoughts
 
     def explain(self, stimulus: Any, label: str | SupportsIndex | None = None) -> Explanation:
-        """Say which features and which lessons make an answer.
+        """Say which features, lessons, memories and rules make an answer.
 
         Args:
             stimulus: An image, as for :meth:`process`.
@@ -243,12 +264,13 @@ class Brain:
         Raises:
             InvalidInput: If the brain does not know the class.
         """
-        thinking = think(self.network, self.life.state, self._one(stimulus))
-        if label is None:
-            label = decode(self.network, thinking, self.life.labels).label
+        thinking = think(self.network, self.life.state, self.one(stimulus))
+        thought = self._thought(thinking, self.life.mind, self.life.labels)
+        label = thought.label if label is None else label
         if label is None:
             raise InvalidInput("This brain knows no class.", "Teach it one first.")
-        return explain(self.network, self.life, thinking, as_label(label))
+        explanation = explain(self.network, self.life, thinking, as_label(label))
+        return with_reasons(explanation, self.life, thought)
 
     # -- learning -----------------------------------------------------------------------------
 
@@ -258,13 +280,21 @@ class Brain:
         target: str | SupportsIndex | None = None,
         *,
         reward: float | None = None,
+        where: str | None = None,
+        when: SupportsIndex | None = None,
+        who: str | None = None,
+        pinned: bool = False,
     ) -> Lesson:
-        """Learn from one example, at once.
+        """Learn from one example, at once, and remember it.
 
         Args:
             stimulus: An image, as for :meth:`process`.
             target: What it is. A name that the brain does not know yet becomes a new class.
             reward: Or how good the brain's own answer to it is, usually between -1 and 1.
+            where: Where it happens, for its memory.
+            when: When it happens, a whole number in your unit, such as seconds since 1970.
+            who: Who says so.
+            pinned: Never let other episodes displace this one.
 
         Raises:
             InvalidInput: If the stimulus is wrong, or not exactly one of target and reward given.
@@ -272,11 +302,27 @@ class Brain:
                 has then not been learned either.
         """
         kind, content = feedback(target, reward, knows_a_class=bool(self.labels))
-        labels = self.life.labels
-        outcome = self._happen(kind, content, {"stimulus": self._stored(stimulus)})
-        assert outcome.thinking is not None
-        thought = decode(self.network, outcome.thinking, padded_labels(labels, self.life.labels))
+        context = as_context(where=where, when=when, who=who, pinned=pinned)
+        content |= {"context": context} if context else {}
+        before = self.life
+        outcome = self.happen(kind, content, {"stimulus": self._stored(stimulus)})
+        labels = padded_labels(before.labels, self.life.labels)
+        thought = self._thought(outcome.thinking, before.mind, labels)
         return Lesson(self.life.sequence, thought, outcome.change)
+
+    def sleep(self, cycles: int = 4) -> Sleep:
+        """Replay what was lived through, so that it lasts; see :mod:`neurallayers.brain.sleeping`.
+
+        Args:
+            cycles: Cycles of replay, 1 to 100.
+
+        Raises:
+            InvalidInput: If ``cycles`` is out of range.
+            JournalError: If the brain lives in a folder and the night could not be recorded.
+        """
+        night = self.happen("sleep", {"cycles": as_cycles(cycles)}, {}).sleep
+        assert night is not None
+        return night
 
     def forget_class(self, label: str | SupportsIndex) -> None:
         """Forget a class: its name, what its lessons wrote, and what they did to other classes.
@@ -288,7 +334,7 @@ class Brain:
             InvalidInput: If the brain does not know it.
         """
         self.life.slot(as_label(label))
-        self._happen("forget_class", {"label": as_label(label)}, {})
+        self.happen("forget_class", {"label": as_label(label)}, {})
 
     def forget(self, entries: SupportsIndex | Iterable[SupportsIndex]) -> None:
         """Become the brain that never lived through these entries.
@@ -379,16 +425,7 @@ class Brain:
 
     def self_check(self) -> bool:
         """Whether this machine gives a row the same bits whoever shares its batch."""
-        shape = (33, *self.network.image_shape)
-        images = torch.rand(shape, generator=stream(0, "self-check", "images"))
-        state = self.network.initial_state(33)
-        learned = torch.randn(
-            state.readout.fast_weight.shape, generator=stream(0, "self-check", "learned")
-        )
-        state = state._replace(readout=state.readout._replace(fast_weight=learned))
-        return self_check(
-            lambda stimuli, rows: self.network.perceive(stimuli, rows).potentials[-1], images, state
-        )
+        return keeps_rows_apart(self.network)
 
     def close(self) -> None:
         """Leave the folder, if it lives in one; the brain can still be used in memory by forks."""
@@ -408,8 +445,26 @@ class Brain:
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _happen(self, kind: str, content: dict[str, Any], tensors: dict[str, Tensor]) -> Outcome:
-        """Live through an entry; it counts only once it is on the disk."""
+    def _thought(
+        self, thinking: Thinking | None, mind: Mind, labels: tuple[str | None, ...]
+    ) -> Thought:
+        """What was thought, one row, with what came to mind then."""
+        assert thinking is not None
+        thought = decode(self.network, thinking, labels)
+        return reflect(self.network, {0: mind}, thinking, [thought])[0]
+
+    def happen(self, kind: str, content: dict[str, Any], tensors: dict[str, Tensor]) -> Outcome:
+        """Live through an entry; it counts only once it is on the disk.
+
+        Args:
+            kind: Kind of the entry, such as ``"lesson"``.
+            content: Its JSON values.
+            tensors: Its arrays.
+
+        Raises:
+            InvalidInput: If it does not make sense for this brain.
+            JournalError: If the brain lives in a folder and it could not be recorded.
+        """
         entry = Entry(self.life.sequence + 1, kind, content, tensors)
         life, outcome = live(self.network, self.life, entry)
         if self._home is not None:
@@ -417,7 +472,12 @@ class Brain:
         self.life = life
         return outcome
 
-    def _one(self, stimulus: Any) -> Tensor:
+    def one(self, stimulus: Any) -> Tensor:
+        """A stimulus as its network takes it, ``[1, height, width, channels]``.
+
+        Raises:
+            InvalidInput: If it is wrong, or not one.
+        """
         images = as_images(stimulus, self.network.spec.sense.shape)
         if len(images) != 1:
             raise InvalidInput(
@@ -427,4 +487,4 @@ class Brain:
 
     def _stored(self, stimulus: Any) -> Tensor:
         """The stimulus as the journal keeps it, so that replay sees the same numbers."""
-        return self._one(stimulus)[0].clone()
+        return self.one(stimulus)[0].clone()

@@ -6,7 +6,7 @@ that training gave, region by region and neuron by neuron, and what each lesson 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,7 +14,11 @@ from torch import Tensor
 
 from neurallayers.brain.life import Life
 from neurallayers.brain.network import BrainNetwork
+from neurallayers.brain.remembering import Recollection
+from neurallayers.brain.rulebook import rulebook
 from neurallayers.brain.thinking import Thinking
+from neurallayers.brain.thought import Thought
+from neurallayers.logic.proofs import Proof
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,9 @@ class Explanation:
         lessons: What each recorded lesson added, the strongest first.
         earlier: What lessons added that are no longer recorded one by one.
         features: The neurons that added most, by slow and fast weights together.
+        recalled: The episodes that came to mind, the one most like it first. They accompany the
+            answer and add nothing to its score.
+        proofs: Why each conclusion of the brain's rules holds as far as it does, in words.
     """
 
     label: str
@@ -70,6 +77,8 @@ class Explanation:
     lessons: tuple[LessonShare, ...]
     earlier: float
     features: tuple[FeatureShare, ...]
+    recalled: tuple[Recollection, ...] = ()
+    proofs: tuple[Proof, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, ready for JSON."""
@@ -82,6 +91,10 @@ class Explanation:
             "lessons": [vars(lesson) for lesson in self.lessons],
             "earlier": self.earlier,
             "features": [vars(feature) for feature in self.features],
+            "recalled": [episode.to_dict() for episode in self.recalled],
+            "conclusions": [
+                {"statement": str(proof.conclusion), "because": str(proof)} for proof in self.proofs
+            ],
         }
 
     def __str__(self) -> str:
@@ -101,6 +114,8 @@ class Explanation:
             f"{neuron.region}[{neuron.neuron}] {neuron.share:+.2f}" for neuron in self.features[:5]
         )
         lines.append(f"  strongest neurons: {strongest}")
+        lines += [f"  brings to mind {episode}" for episode in self.recalled]
+        lines += [f"  {line}" for proof in self.proofs for line in str(proof).splitlines()]
         return "\n".join(lines)
 
 
@@ -147,6 +162,20 @@ def explain(
         earlier=fast_total - sum(lesson.share for lesson in listed[:most]),
         features=_strongest(network, slow + fast, most),
     )
+
+
+def with_reasons(explanation: Explanation, life: Life, thought: Thought) -> Explanation:
+    """An explanation with the memories and conclusions of the thought that it explains.
+
+    Args:
+        explanation: Of the score alone.
+        life: The individual before the thought.
+        thought: Its thought.
+    """
+    rules = life.mind.rules
+    book = rulebook(rules, tuple(sorted(thought.scores))) if rules else None
+    proofs = () if book is None else book.proofs(thought.shares)
+    return replace(explanation, recalled=thought.recalled, proofs=proofs)
 
 
 def feature_ranges(network: BrainNetwork) -> dict[str, slice]:

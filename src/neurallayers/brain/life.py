@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from neurallayers.brain.mind import Mind
 from neurallayers.brain.network import BrainNetwork, BrainState
 from neurallayers.dynamics import LessonTrace
 from neurallayers.errors import InvalidInput
@@ -81,12 +82,14 @@ class Life:
         state: Its state, one row.
         labels: Name of the class of each slot; none where a slot is free.
         ledger: What its last lessons wrote.
+        mind: What it remembers, and its rules.
         sequence: Number of its last journal entry.
     """
 
     state: BrainState
     labels: tuple[str | None, ...]
     ledger: Ledger
+    mind: Mind
     sequence: int = 0
 
     @classmethod
@@ -99,6 +102,7 @@ class Life:
             state,
             (*trained, *([None] * (slots - len(trained)))),
             Ledger.empty(network.readout.in_shape[0], slots),
+            network.faculties.newborn(),
         )
 
     @property

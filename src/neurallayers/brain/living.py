@@ -6,9 +6,8 @@ what it became in the crowd.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,43 +15,16 @@ from torch.nn import functional
 
 from neurallayers.brain.entry import Entry
 from neurallayers.brain.feedback import as_reward
-from neurallayers.brain.life import Ledger, Life
+from neurallayers.brain.inner import INNER, said
+from neurallayers.brain.life import Life
 from neurallayers.brain.network import BrainNetwork, BrainState
+from neurallayers.brain.outcome import Outcome
+from neurallayers.brain.remembering import Lived, remember
 from neurallayers.brain.thinking import Thinking, experience, reinforce, teach
 from neurallayers.dynamics import LessonTrace
 from neurallayers.errors import JournalError, NeuralLayersError, ShapeMismatch
 from neurallayers.senses import as_images
 from neurallayers.state import stack
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an entry brought about besides the next life.
-
-    Attributes:
-        batch: What was thought by all whose entries were computed together, if there was a
-            stimulus.
-        place: The row of this individual in it.
-        lesson: What was written, if it was a lesson; one row.
-        taught: The slot that was taught, -1 for a reward; none if it was no lesson.
-    """
-
-    batch: Thinking | None = None
-    place: int = 0
-    lesson: LessonTrace | None = None
-    taught: int | None = None
-
-    @property
-    def thinking(self) -> Thinking | None:
-        """What this individual thought, if there was a stimulus; one row."""
-        return None if self.batch is None else self.batch.row(self.place)
-
-    @property
-    def change(self) -> float:
-        """Euclidean norm of what was written to the fast weights."""
-        if self.lesson is None:
-            return 0.0
-        return float(self.lesson.key.norm() * self.lesson.coefficient.norm())
 
 
 @dataclass(frozen=True)
@@ -113,7 +85,8 @@ def live_together(
         if isinstance(prepared, _Ready):
             ready.append(prepared)
         else:
-            results[place] = replace(prepared, sequence=entry.sequence), Outcome()
+            after, outcome = prepared
+            results[place] = replace(after, sequence=entry.sequence), outcome
     for (kind, _), group in _grouped(ready, lambda one: (one.entry.kind, len(one.life.labels))):
         for one, (after, outcome) in zip(group, _KINDS[kind](network, group), strict=True):
             results[one.place] = replace(after, sequence=one.entry.sequence), outcome
@@ -130,70 +103,71 @@ def _grouped(
     return list(groups.items())
 
 
-def _prepare(network: BrainNetwork, place: int, life: Life, entry: Entry) -> _Ready | Life:
-    """What goes into the batch, or the life afterwards if there is nothing to compute."""
-    if entry.kind == "forget_class":
-        return _forget_class(network, life, str(_said(entry, entry.content, "label")))
+def _prepare(
+    network: BrainNetwork, place: int, life: Life, entry: Entry
+) -> _Ready | tuple[Life, Outcome]:
+    """What goes into the batch, or what comes of an entry that needs none."""
+    if entry.kind in INNER:
+        return INNER[entry.kind](network, life, entry)
     if entry.kind not in _KINDS:
         raise JournalError(
             f"Entry {entry.sequence} is of kind {entry.kind!r}.",
             "It was written by a newer release; upgrade neurallayers.",
         )
-    image = as_images(_said(entry, entry.tensors, "stimulus"), network.spec.sense.shape)
+    image = as_images(said(entry, entry.tensors, "stimulus"), network.spec.sense.shape)
     if len(image) != 1:
         raise ShapeMismatch(
             f"Entry {entry.sequence} holds {len(image)} stimuli.", "Make an entry of each."
         )
     if entry.kind == "lesson":
-        label = str(_said(entry, entry.content, "target"))
+        label = str(said(entry, entry.content, "target"))
         life = _with_slot_for(network, life, label)
         return _Ready(place, life, entry, image, slot=life.labels.index(label))
     if entry.kind == "reward":
-        reward = as_reward(_said(entry, entry.content, "reward"))
+        reward = as_reward(said(entry, entry.content, "reward"))
         if not life.known_labels:
             # All lessons were forgotten since: there is no answer left to reward.
-            return life
+            return life, Outcome()
         return _Ready(place, life, entry, image, reward=reward)
     return _Ready(place, life, entry, image)
 
 
-def _said(entry: Entry, said: Mapping[str, Any], name: str) -> Any:
-    if name not in said:
-        raise JournalError(
-            f"Entry {entry.sequence}, a {entry.kind}, has no {name}.",
-            "Nothing that a brain keeps is like that; restore its journal from a backup.",
-        )
-    return said[name]
-
-
 def _stimuli(network: BrainNetwork, group: list[_Ready]) -> list[tuple[Life, Outcome]]:
     thinking = experience(network, stack(_states(group)), _images(group))
+    minds = remember(network, _lived(group), thinking, always=False)
     return [
-        (replace(one.life, state=thinking.state_of(i)), Outcome(thinking, i))
+        (replace(one.life, state=thinking.state_of(i), mind=minds[i]), Outcome(thinking, i))
         for i, one in enumerate(group)
     ]
 
 
 def _lessons(network: BrainNetwork, group: list[_Ready]) -> list[tuple[Life, Outcome]]:
     slots = torch.tensor([one.slot for one in group], dtype=torch.int64)
-    return _after(group, *teach(network, stack(_states(group)), _images(group), slots))
+    return _after(network, group, *teach(network, stack(_states(group)), _images(group), slots))
 
 
 def _rewards(network: BrainNetwork, group: list[_Ready]) -> list[tuple[Life, Outcome]]:
     rewards = torch.tensor([one.reward for one in group])
-    return _after(group, *reinforce(network, stack(_states(group)), _images(group), rewards))
+    return _after(
+        network, group, *reinforce(network, stack(_states(group)), _images(group), rewards)
+    )
 
 
 def _after(
-    group: list[_Ready], thinking: Thinking, traces: LessonTrace
+    network: BrainNetwork, group: list[_Ready], thinking: Thinking, traces: LessonTrace
 ) -> list[tuple[Life, Outcome]]:
+    minds = remember(network, _lived(group), thinking, always=True)
     results = []
     for i, one in enumerate(group):
         lesson = LessonTrace(*(part[i : i + 1].clone() for part in traces))
         ledger = one.life.ledger.add(one.entry.sequence, one.slot, lesson)
-        after = replace(one.life, state=thinking.state_of(i), ledger=ledger)
+        after = replace(one.life, state=thinking.state_of(i), ledger=ledger, mind=minds[i])
         results.append((after, Outcome(thinking, i, lesson, one.slot)))
     return results
+
+
+def _lived(group: list[_Ready]) -> list[Lived]:
+    return [Lived(one.life, one.entry) for one in group]
 
 
 def _states(group: list[_Ready]) -> list[BrainState]:
@@ -230,39 +204,3 @@ def _with_slot_for(network: BrainNetwork, life: Life, label: str) -> Life:
         )
     slot = life.labels.index(None, trained)
     return replace(life, labels=(*life.labels[:slot], label, *life.labels[slot + 1 :]))
-
-
-def _forget_class(network: BrainNetwork, life: Life, label: str) -> Life:
-    """Free the slot and take back what its lessons did to rival classes.
-
-    When the lessons that introduced the class were themselves forgotten, nothing is left to do.
-    """
-    if label not in life.labels:
-        return life
-    slot = life.slot(label)
-    readout, ledger = life.state.readout, life.ledger
-    own = ledger.taught == slot
-    undone = ledger.coefficients.clone()
-    undone[:, slot] = 0
-    for row in own.nonzero()[:, 0].tolist():
-        readout, _ = network.readout.write(
-            readout,
-            LessonTrace(
-                ledger.keys[row : row + 1],
-                -undone[row : row + 1],
-                ledger.offsets[row : row + 1],
-            ),
-        )
-    kept = ~own
-    return replace(
-        life,
-        state=life.state._replace(readout=network.readout.forget(readout, slot)),
-        labels=(*life.labels[:slot], None, *life.labels[slot + 1 :]),
-        ledger=Ledger(
-            ledger.entries[kept],
-            ledger.taught[kept],
-            ledger.keys[kept],
-            undone[kept],
-            ledger.offsets[kept],
-        ),
-    )

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from neurallayers.brain.asynchronous import AsyncDoor
+from neurallayers.brain.mind import Faculties
 from neurallayers.brain.scheduler import Part, schedule
 from neurallayers.brain.spec import SENSE, BrainSpec, TractSpec, readout_options
 from neurallayers.dynamics import CELLS, Cell, PlasticReadout, PlasticReadoutState
@@ -132,6 +133,7 @@ class BrainNetwork(Cell[BrainState]):
             seed=derive_seed(seed, "readout"),
             **readout_options(spec.readout),
         )
+        self.faculties = Faculties.of(spec, self.image_shape, features)
         self.out_shape = self.readout.out_shape
         self.parts: tuple[Part, ...] = schedule(spec)
         self._door = AsyncDoor()

@@ -144,6 +144,27 @@ class ReadoutSpec(_Frozen):
     options: dict[str, float] = Field(default_factory=dict)
 
 
+class MemorySpec(_Frozen):
+    """How much an individual remembers beside what its read-out learns.
+
+    Attributes:
+        episodes: Experiences that are kept one by one.
+        key_size: Length of the vectors by which they are found again.
+        working: Stimuli that are in mind at once.
+        working_ms: Time constant with which they fade [ms of the brain's own time].
+        concepts: Prototypes that sleep makes of experiences.
+        novelty: How unlike all that is remembered a stimulus must be to be kept without a lesson,
+            0 (all are) to 1 (none is).
+    """
+
+    episodes: int = Field(default=64, ge=1, le=100_000)
+    key_size: int = Field(default=128, ge=1, le=65_536)
+    working: int = Field(default=7, ge=1, le=1_000)
+    working_ms: float = Field(default=200.0, gt=0, le=1e9)
+    concepts: int = Field(default=32, ge=1, le=100_000)
+    novelty: float = Field(default=0.3, ge=0, le=1)
+
+
 class BrainSpec(_Frozen):
     """The whole anatomy.
 
@@ -155,6 +176,7 @@ class BrainSpec(_Frozen):
         regions: What is between.
         tracts: How it is joined.
         readout: What goes out.
+        memory: What is kept of what happened.
 
     Raises:
         InvalidSpec: If it does not hold together; ``path`` names the field.
@@ -167,6 +189,7 @@ class BrainSpec(_Frozen):
     regions: Annotated[tuple[RegionSpec, ...], Field(min_length=1, max_length=1000)]
     tracts: Annotated[tuple[TractSpec, ...], Field(min_length=1, max_length=10_000)]
     readout: ReadoutSpec
+    memory: MemorySpec = Field(default_factory=MemorySpec)
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -190,8 +213,15 @@ class BrainSpec(_Frozen):
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, ready for JSON."""
-        return self.model_dump(mode="json")
+        """Plain data, ready for JSON.
+
+        The usual memory is left out, so that networks from before there was one keep their
+        fingerprints.
+        """
+        fields = self.model_dump(mode="json")
+        if self.memory == MemorySpec():
+            del fields["memory"]
+        return fields
 
     def to_json(self) -> str:
         """JSON text, the same for equal specs."""

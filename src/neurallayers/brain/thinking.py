@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from neurallayers.brain.exactness import one_thread, pad_rows
+from neurallayers.brain.exactness import one_thread, pad_rows, self_check
 from neurallayers.brain.network import Activity, BrainNetwork, BrainState
 from neurallayers.dynamics import LessonTrace, PlasticReadoutState
 from neurallayers.errors import ShapeMismatch
+from neurallayers.seeding import stream
 from neurallayers.state import batch_size, gather, map_state, stack
 
 ROWS_AT_ONCE = 256
@@ -145,6 +146,20 @@ def reinforce(
         stimuli,
         rewards,
         lambda rows, activity, part: rows.readout.reinforce(activity.state.readout, part),
+    )
+
+
+def keeps_rows_apart(network: BrainNetwork) -> bool:
+    """Whether this machine gives a row the same bits whoever shares its batch."""
+    shape = (33, *network.image_shape)
+    images = torch.rand(shape, generator=stream(0, "self-check", "images"))
+    state = network.initial_state(33)
+    learned = torch.randn(
+        state.readout.fast_weight.shape, generator=stream(0, "self-check", "learned")
+    )
+    state = state._replace(readout=state.readout._replace(fast_weight=learned))
+    return self_check(
+        lambda stimuli, rows: network.perceive(stimuli, rows).potentials[-1], images, state
     )
 
 

@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from neurallayers.brain.network import BrainNetwork
 from neurallayers.brain.raster import Raster
+from neurallayers.brain.remembering import Recollection
+from neurallayers.brain.rulebook import Conclusion
 from neurallayers.brain.thinking import Thinking
 
 
@@ -54,6 +56,8 @@ class Thought:
         raster: Spikes of all regions.
         evidence: Membrane potentials of the read-out over time, ``[time, classes]``, in the order
             of ``scores``.
+        recalled: The episodes that came to mind, the one most like it first.
+        conclusions: What the brain's rules conclude from the answer.
     """
 
     label: str | None
@@ -62,6 +66,13 @@ class Thought:
     vitals: Vitals
     raster: Raster
     evidence: npt.NDArray[np.float32]
+    recalled: tuple[Recollection, ...] = ()
+    conclusions: tuple[Conclusion, ...] = ()
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Soft-max share of each known class, the largest first."""
+        return dict(zip(self.scores, softmax_shares(list(self.scores.values())), strict=True))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, ready for JSON, without the spikes."""
@@ -70,6 +81,8 @@ class Thought:
             "confidence": self.confidence,
             "scores": self.scores,
             "vitals": self.vitals.to_dict(),
+            "recalled": [one.to_dict() for one in self.recalled],
+            "conclusions": [one.to_dict() for one in self.conclusions],
         }
 
     def figure(self, path: str | Path | None = None) -> Any:
@@ -156,13 +169,18 @@ def _ranking(
     known = [(float(scores[slot]), slot, name) for slot, name in enumerate(labels) if name]
     # Of equal scores the first slot wins.
     known.sort(key=lambda one: (-one[0], one[1]))
-    weights = [math.exp(score - known[0][0]) for score, _, _ in known]
-    total = math.fsum(weights)
     return (
         [name for _, _, name in known],
-        [weight / total for weight in weights],
+        softmax_shares([score for score, _, _ in known]),
         [slot for _, slot, _ in known],
     )
+
+
+def softmax_shares(scores: list[float]) -> list[float]:
+    """Soft-max of scores, of which the first is the highest."""
+    weights = [math.exp(score - scores[0]) for score in scores]
+    total = math.fsum(weights)
+    return [weight / total for weight in weights]
 
 
 def padded_labels(

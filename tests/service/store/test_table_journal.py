@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -210,12 +211,12 @@ def test_what_depended_on_a_removed_entry_goes_with_it(store: Store, journal: Ta
     life = Life.begin(NETWORK)
     store.append([Group(journal, lessons(1, 4), [asked(n) for n in range(1, 5)])])
     for sequence in (1, 2, 3, 4):
-        moment = Life(life.state, life.labels, life.ledger, sequence)
+        moment = replace(life, sequence=sequence)
         store.keep_snapshot(
             journal, moment, SnapshotRecord(f"s{sequence}", None, sequence, "now", 0)
         )
     for sequence in (1, 4):
-        store.keep_snapshot(journal, Life(life.state, life.labels, life.ledger, sequence))
+        store.keep_snapshot(journal, replace(life, sequence=sequence))
     journal.rewrite_without([3])
     assert [entry.sequence for entry in journal.read()] == [1, 2, 4]
     answers = [store.answer(journal, f"key {n}") for n in range(1, 5)]

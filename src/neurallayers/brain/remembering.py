@@ -1,0 +1,314 @@
+"""Remembering: what is kept of what an individual lives through, and what it brings back.
+
+Everything here is a pure function of lives, and a row has the same bits whoever is remembered with
+it: no sum goes over rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from neurallayers.brain.mind import SAME, Faculties, Mind, MindState, row_of
+from neurallayers.memory import Episode, importance, novelty
+from neurallayers.memory.keys import cosine_similarity
+from neurallayers.state import stack
+
+if TYPE_CHECKING:
+    from neurallayers.brain.entry import Entry
+    from neurallayers.brain.life import Life
+    from neurallayers.brain.network import BrainNetwork
+    from neurallayers.brain.thinking import Thinking
+
+#: Surprise of what was not thought possible [bits].
+LARGEST_SURPRISE_BITS = 32.0
+RECALLED_AT_MOST = 3
+
+
+@dataclass(frozen=True)
+class Recollection:
+    """An episode that came to mind.
+
+    Attributes:
+        entry: Its number in the journal.
+        what: What it was said to be.
+        where: Where it happened.
+        when: When it happened, in the unit of who said it; the number of the entry if nobody did.
+        who: Who told.
+        likeness: Cosine between its key and that of the present stimulus.
+        weight: Its share of what came to mind.
+        surprise_bits: How surprising it was [bits].
+        importance: How important it is, 0 to 1.
+    """
+
+    entry: int
+    what: str | None
+    where: str | None
+    when: int
+    who: str | None
+    likeness: float
+    weight: float
+    surprise_bits: float
+    importance: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, ready for JSON."""
+        return dict(vars(self))
+
+    def __str__(self) -> str:
+        what = "something" if self.what is None else repr(self.what)
+        told = "" if self.who is None else f", told by {self.who}"
+        place = "" if self.where is None else f", at {self.where}"
+        return f"entry {self.entry}: {what}{told}{place} (likeness {self.likeness:.2f})"
+
+
+@dataclass(frozen=True)
+class Lived:
+    """What one individual lived through, to be remembered.
+
+    Attributes:
+        life: Its life before.
+        entry: What happened.
+    """
+
+    life: Life
+    entry: Entry
+
+
+def remember(
+    network: BrainNetwork, lived: Sequence[Lived], thinking: Thinking, *, always: bool
+) -> list[Mind]:
+    """The minds of individuals after what they lived through together.
+
+    Args:
+        network: The network that all share.
+        lived: What each lived through.
+        thinking: What they thought of it, a row for each.
+        always: Whether it is kept however ordinary: lessons are, stimuli need novelty.
+    """
+    faculties = network.faculties
+    minds = [_naming(one) for one in lived]
+    state: MindState = stack([mind.state for mind in minds])
+    keys = faculties.keys(network, thinking.features)
+    before = faculties.episodic.recall(state.episodes, keys, most=1)
+    novel = novelty(before.similarity)
+    surprise = torch.tensor([_surprise_bits(one, thinking, i) for i, one in enumerate(lived)])
+    rewards = torch.tensor([abs(_said(one.entry, "reward", 0.0)) for one in lived])
+    weight = importance(surprise, rewards.clamp(max=1.0), novel)
+    kept = torch.full_like(novel, always, dtype=torch.bool) | (novel >= faculties.novelty)
+    state = MindState(
+        faculties.working.put(faculties.working.decay(state.working, faculties.elapsed_ms), keys),
+        faculties.episodic.store(
+            state.episodes, _episode(minds, lived, keys, kept, (surprise, weight))
+        ),
+        state.concepts,
+    )
+    after = [replace(mind, state=row_of(state, i)) for i, mind in enumerate(minds)]
+    # Names of episodes that were displaced would pile up.
+    return [mind.tidied() if len(mind.names) > faculties.names_at_most else mind for mind in after]
+
+
+def _episode(
+    minds: Sequence[Mind],
+    lived: Sequence[Lived],
+    keys: Tensor,
+    kept: Tensor,
+    worth: tuple[Tensor, Tensor],
+) -> Episode:
+    images = torch.stack([one.entry.tensors["stimulus"] for one in lived])
+    contexts = [one.entry.content.get("context", {}) for one in lived]
+
+    def numbers(name: str) -> Tensor:
+        return torch.tensor(
+            [mind.number(context.get(name)) for mind, context in zip(minds, contexts, strict=True)]
+        )
+
+    targets = [_said(one.entry, "target", None) for one in lived]
+    entries = torch.tensor([one.entry.sequence for one in lived])
+    return Episode(
+        key=keys,
+        content=(images * 255.0).round().to(torch.uint8),
+        what=torch.tensor([mind.number(t) for mind, t in zip(minds, targets, strict=True)]),
+        where=numbers("where"),
+        when=torch.tensor(
+            [
+                int(context.get("when", one.entry.sequence))
+                for one, context in zip(lived, contexts, strict=True)
+            ]
+        ),
+        who=numbers("who"),
+        entry=torch.where(kept, entries, -1),
+        surprise=worth[0],
+        importance=worth[1],
+        pinned=torch.tensor([bool(context.get("pinned", False)) for context in contexts]),
+    )
+
+
+def _naming(one: Lived) -> Mind:
+    context: Mapping[str, Any] = one.entry.content.get("context", {})
+    names = (_said(one.entry, "target", None), context.get("where"), context.get("who"))
+    return one.life.mind.naming(names)
+
+
+def _said(entry: Entry, name: str, otherwise: Any) -> Any:
+    return entry.content.get(name, otherwise)
+
+
+def _surprise_bits(one: Lived, thinking: Thinking, row: int) -> float:
+    """How little the brain had thought of what it was told [bits]; 0 if it was told nothing."""
+    target = _said(one.entry, "target", None)
+    if target is None:
+        return 0.0
+    scores = {
+        label: score
+        for label, score in zip(one.life.labels, thinking.scores[row].tolist(), strict=False)
+        # A class that was added for this very lesson has no score yet.
+        if label is not None and score > -math.inf
+    }
+    if target not in scores:
+        return LARGEST_SURPRISE_BITS
+    highest = max(scores.values())
+    total = math.fsum(math.exp(score - highest) for score in scores.values())
+    bits: float = (math.log(total) - (scores[target] - highest)) / math.log(2.0)
+    return min(max(bits, 0.0), LARGEST_SURPRISE_BITS)
+
+
+# -------------------------------------------------------------------------------- bringing back
+
+
+def recollect(
+    network: BrainNetwork, minds: Mapping[int, Mind], thinking: Thinking
+) -> dict[int, tuple[Recollection, ...]]:
+    """The episodes that come to mind with what was thought.
+
+    Args:
+        network: The network that all share.
+        minds: Whose mind each row is.
+        thinking: What was thought.
+
+    Returns:
+        The best first, for each row whose mind holds any.
+    """
+    rows = [row for row, mind in minds.items() if mind.held]
+    if not rows:
+        return {}
+    keys = network.faculties.keys(network, thinking.features[rows])
+    return {
+        row: recall(network.faculties, minds[row], keys[i : i + 1]) for i, row in enumerate(rows)
+    }
+
+
+def recall(
+    faculties: Faculties, mind: Mind, key: Tensor, most: int = RECALLED_AT_MOST
+) -> tuple[Recollection, ...]:
+    """The episodes most like a key ``[1, key_size]``, the best first."""
+    found = faculties.episodic.recall(mind.state.episodes, key, most=most)
+    return tuple(
+        _recollection(mind, slot, likeness, weight)
+        for slot, likeness, weight in zip(
+            found.slots[0].tolist(),
+            found.similarity[0].tolist(),
+            found.weights[0].tolist(),
+            strict=True,
+        )
+        if slot >= 0
+    )
+
+
+def _recollection(mind: Mind, slot: int, likeness: float, weight: float) -> Recollection:
+    episodes = mind.state.episodes
+    return Recollection(
+        entry=int(episodes.entry[0, slot]),
+        what=mind.name(int(episodes.what[0, slot])),
+        where=mind.name(int(episodes.where[0, slot])),
+        when=int(episodes.when[0, slot]),
+        who=mind.name(int(episodes.who[0, slot])),
+        likeness=likeness,
+        weight=weight,
+        surprise_bits=float(episodes.surprise[0, slot]),
+        importance=float(episodes.importance[0, slot]),
+    )
+
+
+def all_episodes(mind: Mind) -> list[tuple[int, Recollection]]:
+    """Every episode with its slot, in the order of the journal; likeness and weight are 1."""
+    entries = mind.state.episodes.entry[0].tolist()
+    slots = sorted((entry, slot) for slot, entry in enumerate(entries) if entry >= 0)
+    return [(slot, _recollection(mind, slot, 1.0, 1.0)) for _, slot in slots]
+
+
+# ------------------------------------------------------------------------------------ forgetting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which episodes are meant: those for which all that is given holds.
+
+    Attributes:
+        what: What they were said to be.
+        where: Where they happened.
+        who: Who told.
+        first: The earliest time.
+        last: The latest time.
+        clock: Whether times are those that were said (``"when"``) or entries (``"entry"``).
+        key: Like what they are, ``[1, key_size]``.
+        likeness: How like it at least.
+    """
+
+    what: str | None = None
+    where: str | None = None
+    who: str | None = None
+    first: int | None = None
+    last: int | None = None
+    clock: str = "when"
+    key: Tensor | None = None
+    likeness: float = 0.9
+
+    def mask(self, faculties: Faculties, mind: Mind) -> Tensor:
+        """The slots that are meant, bool ``[1, slots]``."""
+        memory, episodes = faculties.episodic, mind.state.episodes
+        mask = episodes.entry >= 0
+        for name, by in (
+            (self.what, memory.by_what),
+            (self.where, memory.by_place),
+            (self.who, memory.by_source),
+        ):
+            if name is not None:
+                # A name that no memory uses selects none, not those without a name.
+                number = mind.number(name)
+                mask = mask & (by(episodes, number) if number >= 0 else torch.zeros_like(mask))
+        if self.first is not None or self.last is not None:
+            first = 0 if self.first is None else self.first
+            last = torch.iinfo(torch.int64).max if self.last is None else self.last
+            mask = mask & memory.by_time(episodes, first, last, clock=self.clock)
+        if self.key is not None:
+            mask = mask & memory.by_content(episodes, self.key, self.likeness)
+        return mask
+
+
+def forget(faculties: Faculties, mind: Mind, selection: Selection) -> tuple[Mind, tuple[int, ...]]:
+    """The mind without some episodes, and their entries.
+
+    What is in mind of them goes too. Of a whole class or thing the concepts go as well; what else
+    sleep made of single episodes stays in its concepts.
+    """
+    mask = selection.mask(faculties, mind)
+    state = mind.state
+    gone = state.episodes.keys[0][mask[0]]
+    working = state.working
+    for key in gone:
+        same = cosine_similarity(working.items, key[None]) >= SAME
+        working = faculties.working.forget(working, same & (working.strength > 0))
+    concepts = state.concepts
+    alone = (selection.where, selection.who, selection.first, selection.last) == (None,) * 4
+    number = mind.number(selection.what)
+    if number >= 0 and alone and selection.key is None:
+        concepts = faculties.semantic.forget(concepts, faculties.semantic.by_what(concepts, number))
+    entries = tuple(sorted(state.episodes.entry[0][mask[0]].tolist()))
+    after = MindState(working, faculties.episodic.forget(state.episodes, mask), concepts)
+    return replace(mind, state=after).tidied(), entries

@@ -1,0 +1,360 @@
+"""Fuzzy semantics: what conjunction, disjunction, negation and implication do to degrees of truth.
+
+==============  =====================  ====================  ======================================
+semantics       conjunction a * b      disjunction a + b     implication a -> b (where a > b)
+==============  =====================  ====================  ======================================
+product         a b                    a + b - a b           b / a
+goedel          min(a, b)              max(a, b)             b
+lukasiewicz     max(0, a + b - 1)      min(1, a + b)         1 - a + b
+==============  =====================  ====================  ======================================
+
+An implication is 1 where a <= b: it is the residuum of its conjunction, the greatest c with
+a * c <= b. Negation is 1 - a, so that the laws of De Morgan hold; the residual negation is a -> 0
+(Hajek 1998, "Metamathematics of Fuzzy Logic", chapters 2 to 4).
+
+Weights say how much an operand matters: 1 as much as without weights, 0 not at all. A weighted
+operand is first weakened towards truth, then joined as usual (for disjunctions dually):
+
+* lukasiewicz: a' = 1 - w (1 - a), so that a conjunction is max(0, min(1, 1 - sum w_i (1 - a_i))),
+  equation 3 of Riegel et al. (2020) with bias 1;
+* product: a' = a ** w; goedel: a' = max(1 - w, a) for w up to 1 (Yager 1981; Dubois & Prade 1986).
+
+Degrees are floats, or tensors of any shapes that broadcast: the same formulas serve both, and
+gradients reach degrees and weights.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, TypeAlias
+
+import torch
+from torch import Tensor
+
+from neurallayers.errors import InvalidInput
+from neurallayers.registry import Registry
+
+Degree: TypeAlias = Any
+"""A float, or a tensor of degrees. (Any, as arithmetic of either gives either.)"""
+
+SEMANTICS: Registry[Semantics] = Registry("fuzzy semantics")
+"""Fuzzy semantics by name."""
+
+_SPELLINGS = {"gödel": "goedel", "godel": "goedel", "łukasiewicz": "lukasiewicz"}
+
+
+def semantics_named(name: str | Semantics) -> Semantics:
+    """The semantics of that name (accents may be left out), or the one that is given.
+
+    Raises:
+        UnknownName: If there is none; the nearest name is suggested.
+
+    >>> semantics_named("lukasiewicz").conjunction(0.75, 0.5)
+    0.25
+    """
+    if isinstance(name, Semantics):
+        return name
+    lowered = str(name).lower()
+    return SEMANTICS.make(_SPELLINGS.get(lowered, lowered))
+
+
+class Semantics(ABC):
+    """How degrees of truth are joined, and what the joined degree says about the parts.
+
+    The methods of the second half answer: if the whole is at least (at most) so true, how true is
+    one part at least (at most)? They are what inference downwards is made of.
+    """
+
+    name: ClassVar[str]
+
+    def conjunction(self, *degrees: Degree, weights: Sequence[Degree] | None = None) -> Degree:
+        """The degree of "all of these"; 1 for none.
+
+        Raises:
+            InvalidInput: If there is not one weight for each degree.
+        """
+        return self._join(self._weighted(degrees, weights)) if degrees else 1.0
+
+    def disjunction(self, *degrees: Degree, weights: Sequence[Degree] | None = None) -> Degree:
+        """The degree of "at least one of these"; 0 for none.
+
+        Raises:
+            InvalidInput: If there is not one weight for each degree.
+        """
+        if not degrees:
+            return 0.0
+        if weights is None:
+            return self._alternate(degrees)
+        denied = self._weighted([1.0 - degree for degree in degrees], weights)
+        return 1.0 - self._join(denied)
+
+    def negation(self, degree: Degree) -> Degree:
+        """The degree of "not this": 1 - a."""
+        return 1.0 - degree
+
+    def residual_negation(self, degree: Degree) -> Degree:
+        """The degree of "this implies falsehood"; for Goedel and product 0 where a is above 0."""
+        return self.implication(degree, 0.0)
+
+    @abstractmethod
+    def implication(self, premise: Degree, conclusion: Degree) -> Degree:
+        """The residuum of the conjunction: the greatest c with conjunction(premise, c) <= b."""
+
+    def equivalence(self, left: Degree, right: Degree) -> Degree:
+        """The degree of "both or neither": the conjunction of both implications."""
+        return least(self.implication(left, right), self.implication(right, left))
+
+    def exclusion(self, left: Degree, right: Degree) -> Degree:
+        """The degree of "one and not the other": the negation of the equivalence."""
+        return 1.0 - self.equivalence(left, right)
+
+    @abstractmethod
+    def weaken(self, degree: Degree, weight: Degree) -> Degree:
+        """An operand of a conjunction as its weight lets it count: 1 for weight 0."""
+
+    @abstractmethod
+    def weakened_at_least(self, degree: Degree, weight: Degree) -> Degree:
+        """The least a that is at least ``degree`` once it is weakened."""
+
+    @abstractmethod
+    def weakened_at_most(self, degree: Degree, weight: Degree) -> Degree:
+        """The greatest a that is at most ``degree`` once it is weakened."""
+
+    @abstractmethod
+    def conjunct_at_least(self, whole: Degree, others: Degree) -> Degree:
+        """The least a with conjunction(a, others) >= whole; 1 where there is none."""
+
+    def conjunct_at_most(self, whole: Degree, others: Degree) -> Degree:
+        """The greatest a with conjunction(a, others) <= whole."""
+        return self.implication(others, whole)
+
+    def disjunct_at_least(self, whole: Degree, others: Degree) -> Degree:
+        """The least a with disjunction(a, others) >= whole."""
+        return 1.0 - self.conjunct_at_most(1.0 - whole, 1.0 - others)
+
+    def disjunct_at_most(self, whole: Degree, others: Degree) -> Degree:
+        """The greatest a with disjunction(a, others) <= whole; 0 where there is none."""
+        return 1.0 - self.conjunct_at_least(1.0 - whole, 1.0 - others)
+
+    def conclusion_at_least(self, whole: Degree, premise: Degree) -> Degree:
+        """Modus ponens: the least b with implication(premise, b) >= whole."""
+        return self._join((premise, whole))
+
+    def premise_at_most(self, whole: Degree, conclusion: Degree) -> Degree:
+        """Modus tollens: the greatest a with implication(a, conclusion) >= whole."""
+        return self.implication(whole, conclusion)
+
+    @abstractmethod
+    def conclusion_at_most(self, whole: Degree, premise: Degree) -> Degree:
+        """The greatest b with implication(premise, b) <= whole; 1 where whole is 1."""
+
+    @abstractmethod
+    def premise_at_least(self, whole: Degree, conclusion: Degree) -> Degree:
+        """The least a with implication(a, conclusion) <= whole; 0 where whole is 1."""
+
+    @abstractmethod
+    def _join(self, degrees: Sequence[Degree]) -> Degree:
+        """The conjunction of one degree or more."""
+
+    @abstractmethod
+    def _alternate(self, degrees: Sequence[Degree]) -> Degree:
+        """The disjunction of one degree or more."""
+
+    def _weighted(
+        self, degrees: Sequence[Degree], weights: Sequence[Degree] | None
+    ) -> Sequence[Degree]:
+        if weights is None:
+            return degrees
+        if len(weights) != len(degrees):
+            raise InvalidInput(
+                f"There are {len(weights)} weights for {len(degrees)} degrees.",
+                "Give one weight for each operand.",
+            )
+        return [self.weaken(each, weight) for each, weight in zip(degrees, weights, strict=True)]
+
+
+@SEMANTICS.register("product")
+class Product(Semantics):
+    """Degrees as independent chances: a conjunction multiplies."""
+
+    name = "product"
+
+    def implication(self, premise: Degree, conclusion: Degree) -> Degree:
+        """1 where a <= b, else b / a (Goguen)."""
+        return where(at_most(premise, conclusion), 1.0, ratio(conclusion, premise))
+
+    def weaken(self, degree: Degree, weight: Degree) -> Degree:
+        """The degree to the power of the weight."""
+        return power(degree, weight)
+
+    def weakened_at_least(self, degree: Degree, weight: Degree) -> Degree:
+        """The root of the degree; 0 for weight 0, which asks for nothing."""
+        return where(at_most(weight, 0.0), 0.0, power(degree, ratio(1.0, weight)))
+
+    def weakened_at_most(self, degree: Degree, weight: Degree) -> Degree:
+        """The root of the degree; 1 for weight 0, which allows everything."""
+        return where(at_most(weight, 0.0), 1.0, power(degree, ratio(1.0, weight)))
+
+    def conjunct_at_least(self, whole: Degree, others: Degree) -> Degree:
+        """The whole over the others."""
+        return where(at_most(whole, 0.0), 0.0, least(1.0, ratio(whole, others)))
+
+    def conclusion_at_most(self, whole: Degree, premise: Degree) -> Degree:
+        """The whole times the premise."""
+        return where(at_most(1.0, whole), 1.0, whole * premise)
+
+    def premise_at_least(self, whole: Degree, conclusion: Degree) -> Degree:
+        """The conclusion over the whole."""
+        asked = where(at_most(conclusion, 0.0), 0.0, least(1.0, ratio(conclusion, whole)))
+        return where(at_most(1.0, whole), 0.0, asked)
+
+    def _join(self, degrees: Sequence[Degree]) -> Degree:
+        return functools.reduce(operator.mul, degrees)
+
+    def _alternate(self, degrees: Sequence[Degree]) -> Degree:
+        # In this form a disjunction with 0 or 1 is exact.
+        return functools.reduce(lambda a, b: a + b - a * b, degrees)
+
+
+@SEMANTICS.register("goedel")
+class Goedel(Semantics):
+    """Degrees as ranks: a conjunction is as true as its least true part."""
+
+    name = "goedel"
+
+    def implication(self, premise: Degree, conclusion: Degree) -> Degree:
+        """1 where a <= b, else b."""
+        return where(at_most(premise, conclusion), 1.0, conclusion)
+
+    def weaken(self, degree: Degree, weight: Degree) -> Degree:
+        """max(1 - w, a)."""
+        return greatest(1.0 - least(weight, 1.0), degree)
+
+    def weakened_at_least(self, degree: Degree, weight: Degree) -> Degree:
+        """The degree itself where the weight does not already grant it."""
+        return where(at_most(degree, 1.0 - least(weight, 1.0)), 0.0, degree)
+
+    def weakened_at_most(self, degree: Degree, weight: Degree) -> Degree:
+        """The degree itself; 1 for weight 0, which allows everything."""
+        return where(at_most(weight, 0.0), 1.0, degree)
+
+    def conjunct_at_least(self, whole: Degree, others: Degree) -> Degree:
+        """The whole: no part is below it."""
+        return whole + 0.0 * others if isinstance(others, Tensor) else whole
+
+    def conclusion_at_most(self, whole: Degree, premise: Degree) -> Degree:
+        """The whole, where it is below 1; the conclusion is then below the premise."""
+        return where(at_most(1.0, whole), 1.0, least(whole, premise))
+
+    def premise_at_least(self, whole: Degree, conclusion: Degree) -> Degree:
+        """The conclusion, where the whole is below 1."""
+        return where(at_most(1.0, whole), 0.0, conclusion)
+
+    def _join(self, degrees: Sequence[Degree]) -> Degree:
+        return functools.reduce(least, degrees)
+
+    def _alternate(self, degrees: Sequence[Degree]) -> Degree:
+        return functools.reduce(greatest, degrees)
+
+
+@SEMANTICS.register("lukasiewicz")
+class Lukasiewicz(Semantics):
+    """Degrees as budgets of doubt: a conjunction adds what its parts lack."""
+
+    name = "lukasiewicz"
+
+    def implication(self, premise: Degree, conclusion: Degree) -> Degree:
+        """min(1, 1 - a + b)."""
+        # Without the question, rounding would leave a -> a below 1.
+        return where(at_most(premise, conclusion), 1.0, 1.0 - premise + conclusion)
+
+    def weaken(self, degree: Degree, weight: Degree) -> Degree:
+        """1 - w (1 - a), which a weight above 1 may bring below 0."""
+        return 1.0 - weight * (1.0 - degree)
+
+    def weakened_at_least(self, degree: Degree, weight: Degree) -> Degree:
+        """1 - (1 - a) / w; 0 for weight 0, which asks for nothing."""
+        asked = greatest(0.0, 1.0 - ratio(1.0 - degree, weight))
+        return where(at_most(weight, 0.0), 0.0, asked)
+
+    def weakened_at_most(self, degree: Degree, weight: Degree) -> Degree:
+        """1 - (1 - a) / w; 1 for weight 0, which allows everything."""
+        return where(at_most(weight, 0.0), 1.0, 1.0 - ratio(1.0 - degree, weight))
+
+    def conjunct_at_least(self, whole: Degree, others: Degree) -> Degree:
+        """1 + whole - others."""
+        return where(at_most(whole, 0.0), 0.0, least(1.0, 1.0 + whole - others))
+
+    def conclusion_at_most(self, whole: Degree, premise: Degree) -> Degree:
+        """The whole plus the premise less 1."""
+        return where(at_most(1.0, whole), 1.0, greatest(0.0, whole + premise - 1.0))
+
+    def premise_at_least(self, whole: Degree, conclusion: Degree) -> Degree:
+        """1 - whole + conclusion."""
+        return where(at_most(1.0, whole), 0.0, least(1.0, 1.0 - whole + conclusion))
+
+    def _join(self, degrees: Sequence[Degree]) -> Degree:
+        # A single pair is left as a + b - 1, which is exact for the degrees of textbooks.
+        total = functools.reduce(operator.add, degrees) - (len(degrees) - 1.0)
+        return least(1.0, greatest(0.0, total))
+
+    def _alternate(self, degrees: Sequence[Degree]) -> Degree:
+        return least(1.0, functools.reduce(operator.add, degrees))
+
+
+def least(first: Degree, second: Degree) -> Degree:
+    """The smaller of two degrees."""
+    if isinstance(first, Tensor) or isinstance(second, Tensor):
+        return torch.minimum(*_tensors(first, second))
+    return first if first <= second else second
+
+
+def greatest(first: Degree, second: Degree) -> Degree:
+    """The larger of two degrees."""
+    if isinstance(first, Tensor) or isinstance(second, Tensor):
+        return torch.maximum(*_tensors(first, second))
+    return first if first >= second else second
+
+
+def at_most(first: Degree, second: Degree) -> Degree:
+    """Whether the first is not above the second: a truth value, or a tensor of these."""
+    return first <= second
+
+
+def where(condition: Degree, then: Degree, otherwise: Degree) -> Degree:
+    """``then`` where the condition holds, else ``otherwise``."""
+    if isinstance(condition, Tensor):
+        return torch.where(condition, then, otherwise)
+    return then if condition else otherwise
+
+
+def ratio(above: Degree, below: Degree) -> Degree:
+    """A quotient; 1 where both are 0 and 1 (a full degree) where only the lower one is."""
+    if isinstance(above, Tensor) or isinstance(below, Tensor):
+        above, below = _tensors(above, below)
+        # The divisor is made harmless first: a gradient through nan would be nan.
+        safe = torch.where(below > 0.0, below, torch.ones_like(below))
+        return torch.where(below > 0.0, above / safe, torch.ones_like(below))
+    return above / below if below > 0.0 else 1.0
+
+
+def power(base: Degree, exponent: Degree) -> Degree:
+    """``base ** exponent`` with 0 ** 0 = 1 and a gradient that is finite at 0."""
+    if isinstance(base, Tensor) or isinstance(exponent, Tensor):
+        base, exponent = _tensors(base, exponent)
+        safe = torch.where(base > 0.0, base, torch.ones_like(base))
+        at_zero = torch.where(exponent > 0.0, torch.zeros_like(base), torch.ones_like(base))
+        return torch.where(base > 0.0, safe**exponent, at_zero)
+    return base**exponent if base > 0.0 else (0.0 if exponent > 0.0 else 1.0)
+
+
+def _tensors(first: Degree, second: Degree) -> tuple[Tensor, Tensor]:
+    """Both as tensors of one dtype, a plain number becoming like the other."""
+    if not isinstance(first, Tensor):
+        first = torch.as_tensor(first, dtype=second.dtype, device=second.device)
+    elif not isinstance(second, Tensor):
+        second = torch.as_tensor(second, dtype=first.dtype, device=first.device)
+    return first, second

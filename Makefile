@@ -122,7 +122,7 @@ $(VENV)/.installed-run: $(PINS) | $(VENV)/pyvenv.cfg
 # The tools include what `run` needs, so that its set-up is done as well.
 $(VENV)/.installed-dev: $(PINS) | $(VENV)/pyvenv.cfg
 	@echo "[set-up 2/2] installing torch and the tools of the tests (a minute or two, once)"
-	@$(INSTALL) -e '.[dev,viz,service,client,fitting,parquet,exchange]'
+	@$(INSTALL) -e '.[dev,viz,service,client,logic,fitting,parquet,exchange]'
 	@touch $(VENV)/.installed-run $@
 
 $(VENV)/.installed-docs: $(PINS) | $(VENV)/pyvenv.cfg

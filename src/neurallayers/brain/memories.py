@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from neurallayers.brain.context import as_context, as_name
 from neurallayers.brain.feedback import as_label
+from neurallayers.brain.mind import Faculties, Mind
 from neurallayers.brain.remembering import Recollection, all_episodes, recall
 from neurallayers.brain.sleeping import picture
 from neurallayers.brain.thinking import think
@@ -106,28 +107,11 @@ class Memories:
 
     def in_mind(self) -> tuple[InMind, ...]:
         """What working memory holds, the strongest first."""
-        mind, faculties = self._brain.life.mind, self._brain.network.faculties
-        held = []
-        for slot, strength in enumerate(mind.state.working.strength[0].tolist()):
-            if strength > 0.0:
-                key = mind.state.working.items[:, slot]
-                held.append(InMind(strength, next(iter(recall(faculties, mind, key, 1)), None)))
-        return tuple(sorted(held, key=lambda one: -one.strength))
+        return in_mind(self._brain.network.faculties, self._brain.life.mind)
 
     def concepts(self) -> tuple[Concept, ...]:
         """What sleep made of episodes, that of most examples first."""
-        mind = self._brain.life.mind
-        concepts = mind.state.concepts
-        found = [
-            Concept(
-                mind.name(int(concepts.what[0, slot])),
-                examples,
-                float(concepts.variance[0, slot].mean().sqrt()),
-            )
-            for slot, examples in enumerate(concepts.examples[0].tolist())
-            if examples > 0.0
-        ]
-        return tuple(sorted(found, key=lambda one: -one.examples))
+        return concepts(self._brain.life.mind)
 
     def forget(
         self,
@@ -176,6 +160,31 @@ class Memories:
         )
         tensors = {} if like is None else {"stimulus": self._brain.one(like)[0].clone()}
         return self._brain.happen("forget_memories", content, tensors).forgotten
+
+
+def in_mind(faculties: Faculties, mind: Mind) -> tuple[InMind, ...]:
+    """What working memory holds, the strongest first."""
+    held = []
+    for slot, strength in enumerate(mind.state.working.strength[0].tolist()):
+        if strength > 0.0:
+            key = mind.state.working.items[:, slot]
+            held.append(InMind(strength, next(iter(recall(faculties, mind, key, 1)), None)))
+    return tuple(sorted(held, key=lambda one: -one.strength))
+
+
+def concepts(mind: Mind) -> tuple[Concept, ...]:
+    """What sleep made of episodes, that of most examples first."""
+    known = mind.state.concepts
+    found = [
+        Concept(
+            mind.name(int(known.what[0, slot])),
+            examples,
+            float(known.variance[0, slot].mean().sqrt()),
+        )
+        for slot, examples in enumerate(known.examples[0].tolist())
+        if examples > 0.0
+    ]
+    return tuple(sorted(found, key=lambda one: -one.examples))
 
 
 def forgetting(

@@ -150,7 +150,11 @@ class Faculties:
         return 4 * (self.episodic.slots + self.semantic.prototypes)
 
     def newborn(self) -> Mind:
-        """A mind without a past."""
+        """A mind without a past; it is a value, so that all new-borns share one."""
+        return self._newborn
+
+    @functools.cached_property
+    def _newborn(self) -> Mind:
         return Mind(
             MindState(
                 self.working.initial_state(),

@@ -29,9 +29,11 @@ from neurallayers.logic.terms import (
     Atom,
     Constant,
     Formula,
+    Not,
     Variable,
     atoms,
     children,
+    substitute,
     with_children,
 )
 from neurallayers.registry import nearest_name
@@ -230,6 +232,15 @@ def _about_the_stimulus(rule: Rule) -> Atom:
     )
 
 
+def _of_the_stimulus(rule: Rule) -> Rule:
+    """A rule with the stimulus in place of what it concludes something of."""
+    thing = {term: STIMULUS for term in rule.head_atom.terms if isinstance(term, Variable)}
+    body = None if rule.body is None else substitute(rule.body, thing)
+    head = substitute(rule.head, thing)
+    assert isinstance(head, Atom | Not)
+    return replace(rule, head=head, body=body)
+
+
 class Rules:
     """The rules of one brain; a view of it that holds nothing itself.
 
@@ -374,11 +385,11 @@ def _check_clashes(whole: Rulebook) -> None:
         MissingExtra: Without the extra ``logic``.
     """
     alternatives = [
-        [Atom(readout, (Variable("x"), constant_of(label))) for label in whole.labels]
+        [Atom(readout, (STIMULUS, constant_of(label))) for label in whole.labels]
         for readout in whole.readouts
     ]
-    program = whole.program
-    clashes = check_rules([*program.rules, *program.facts], exclusive=alternatives)
+    stated = [_of_the_stimulus(rule) for rule in whole.program.rules]
+    clashes = check_rules([*stated, *whole.program.facts], exclusive=alternatives)
     if clashes:
         raise InvalidInput(
             f"The rules clash: {clashes[0]}", "Change or remove one of them; nothing was added."

@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 from neurallayers.cli.brains import brains
 from neurallayers.cli.checking import bench, info, version
 from neurallayers.cli.living import ask, raster, replay, teach
+from neurallayers.cli.measuring import measure
 from neurallayers.cli.output import complain, literal, say
 from neurallayers.cli.running import run
 from neurallayers.cli.schooling import evaluate, train
@@ -100,6 +101,12 @@ _add(
     raster,
     "raster hasn-nano-digits --digit 7",
     "raster my-brain picture.png --out raster.png",
+)
+_add(
+    measure,
+    "measure hasn-nano-digits",
+    "measure my-brain --out measured.png",
+    "measure recording.csv --dt-ms 4 --json",
 )
 _add(info, "info", "info hasn-nano-digits", "info my-brain --json")
 _add(replay, "replay my-brain", "replay my-brain --json")

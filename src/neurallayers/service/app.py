@@ -26,8 +26,10 @@ from neurallayers.service.routes import (
     brains,
     health,
     learning,
+    memories,
     models,
     playground,
+    rules,
     snapshots,
     thinking,
 )
@@ -42,7 +44,18 @@ DOCS_POLICY = (
     "img-src 'self' data: https://fastapi.tiangolo.com; frame-ancestors 'none'"
 )
 # The busiest first, as they are tried in this order.
-_ROUTERS = (thinking, learning, models, brains, snapshots, activity, health, playground)
+_ROUTERS = (
+    thinking,
+    learning,
+    models,
+    brains,
+    memories,
+    rules,
+    snapshots,
+    activity,
+    health,
+    playground,
+)
 
 
 def compose(settings: Settings, key: ApiKey | None = None) -> Edge:
@@ -68,7 +81,7 @@ def compose(settings: Settings, key: ApiKey | None = None) -> Edge:
         telemetry=telemetry,
         templates=templates_of(app.routes),
         refuse=lambda template, more: engine.overload(
-            thought=not template.endswith("/learn"), more=more
+            thought=not template.endswith(("/learn", "/sleep", "/rules")), more=more
         ),
         request_log=configure_logging(settings),
         policies={"/": page_policy(app.state.page), "/docs": DOCS_POLICY},

@@ -237,6 +237,8 @@ TAGS = [
     {"name": "brains", "description": "Individuals."},
     {"name": "thinking", "description": "Showing brains something."},
     {"name": "learning", "description": "Teaching them, and taking it back."},
+    {"name": "memory", "description": "What they remember, and their nights."},
+    {"name": "rules", "description": "What they conclude from their answers."},
     {"name": "snapshots", "description": "Moments to return to."},
     {"name": "activity", "description": "What happens inside."},
     {"name": "health", "description": "The condition of the service."},

@@ -6,7 +6,7 @@ the path of what is wrong, and described to OpenAPI from the same declaration.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -61,6 +61,16 @@ Fit = Annotated[bool, Meta(description="Bring arrays of another size to the netw
 Invert = Annotated[
     bool, Meta(description="Turn a dark drawing on light ground into a light one on dark ground.")
 ]
+Where = Annotated[
+    str, Meta(min_length=1, max_length=200, description="Where it happens, for its memory.")
+]
+Who = Annotated[
+    str, Meta(min_length=1, max_length=200, description="Who shows or says it, for its memory.")
+]
+Time = Annotated[
+    int,
+    Meta(ge=0, le=2**53, description="A time, in your own unit, such as seconds since 1970."),
+]
 Sequence = Annotated[int, Meta(ge=1, le=2**53, description="Number of an entry.")]
 
 
@@ -82,6 +92,9 @@ class ToProcess(Struct, forbid_unknown_fields=True):
     stateful: Annotated[
         bool, Meta(description="Live through it: activity goes on, and it becomes an entry.")
     ] = False
+    where: Where | None = None
+    when: Time | None = None
+    who: Who | None = None
 
 
 class ManyToProcess(Struct, forbid_unknown_fields=True):
@@ -102,6 +115,58 @@ class ToLearn(Struct, forbid_unknown_fields=True):
     maximum: Maximum = 1.0
     fit: Fit = False
     invert: Invert = False
+    where: Where | None = None
+    when: Time | None = None
+    who: Who | None = None
+    pinned: Annotated[bool, Meta(description="Never let other episodes displace it.")] = False
+
+
+class ToExplain(Struct, forbid_unknown_fields=True):
+    """A stimulus whose answer is to be explained."""
+
+    stimulus: Stimulus
+    label: Label | None = None
+    maximum: Maximum = 1.0
+    fit: Fit = False
+    invert: Invert = False
+
+
+class ToSleep(Struct, forbid_unknown_fields=True):
+    """A night."""
+
+    cycles: Annotated[int, Meta(ge=1, le=20, description="Cycles of replay.")] = 4
+
+
+class ToForgetMemories(Struct, forbid_unknown_fields=True):
+    """Which episodes to forget: those for which all that is given holds."""
+
+    what: Label | None = None
+    where: Where | None = None
+    who: Who | None = None
+    first: Time | None = None
+    last: Time | None = None
+    clock: Annotated[
+        Literal["when", "entry"],
+        Meta(description="Whether first and last are times that were said, or entries."),
+    ] = "when"
+    like: Stimulus | None = None
+    likeness: Annotated[float, Meta(ge=-1, le=1, description="Least cosine of the keys.")] = 0.9
+    maximum: Maximum = 1.0
+    fit: Fit = False
+    invert: Invert = False
+
+
+class NewRules(Struct, forbid_unknown_fields=True):
+    """Rules to take on, a line each."""
+
+    text: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=10_000,
+            description="Such as `parity: even(x) <- digit(x, 2) | digit(x, 4)`.",
+        ),
+    ]
 
 
 class ToForget(Struct, forbid_unknown_fields=True):
@@ -185,6 +250,29 @@ class VitalsOut(Struct):
     excitability: dict[str, float]
 
 
+class RecollectionOut(Struct):
+    """An episode that came to mind."""
+
+    entry: int
+    what: str | None
+    where: str | None
+    when: int
+    who: str | None
+    likeness: float
+    weight: float
+    surprise_bits: float
+    importance: float
+
+
+class ConclusionOut(Struct):
+    """What rules conclude: at least and at most so true, and that in a word."""
+
+    statement: str
+    lower: float
+    upper: float
+    reading: str
+
+
 class ThoughtOut(Struct):
     """What a brain thought; scores from the highest to the lowest."""
 
@@ -193,6 +281,8 @@ class ThoughtOut(Struct):
     scores: dict[str, float]
     vitals: VitalsOut
     entry: int | None = None
+    recalled: list[RecollectionOut] = []
+    conclusions: list[ConclusionOut] = []
 
 
 class ThoughtsOut(Struct):
@@ -207,6 +297,114 @@ class LessonOut(Struct):
     entry: int
     change: float
     thought: ThoughtOut
+
+
+class ShareOut(Struct):
+    """What one neuron added to a score."""
+
+    region: str
+    neuron: int
+    share: float
+
+
+class TaughtOut(Struct):
+    """What one lesson added to a score; no label for a reward."""
+
+    entry: int
+    label: str | None
+    share: float
+
+
+class ProofOut(Struct):
+    """Why a conclusion holds as far as it does."""
+
+    statement: str
+    because: str
+
+
+class ExplanationOut(Struct):
+    """A score taken apart: it is the sum of bias, regions, lessons and earlier."""
+
+    label: str
+    score: float
+    rival: tuple[str, float] | None
+    bias: float
+    regions: dict[str, float]
+    lessons: list[TaughtOut]
+    earlier: float
+    features: list[ShareOut]
+    recalled: list[RecollectionOut]
+    conclusions: list[ProofOut]
+    words: str
+
+
+class SleepOut(Struct):
+    """What a night did; episodes are named by their entries."""
+
+    entry: int
+    replayed: list[int]
+    relearned: list[int]
+    change: float
+    merged: list[tuple[int, int]]
+    pruned: list[int]
+    founded: int
+    changed: int
+
+
+class EpisodeOut(Struct):
+    """An episode that is remembered, with what was seen: rows of bytes, or of channels."""
+
+    entry: int
+    what: str | None
+    where: str | None
+    when: int
+    who: str | None
+    surprise_bits: float
+    importance: float
+    picture: list[list[int | list[int]]]
+
+
+class ConceptOut(Struct):
+    """What sleep made of episodes."""
+
+    what: str | None
+    examples: float
+    spread: float
+
+
+class InMindOut(Struct):
+    """Something that working memory holds, and the entry of the episode that it is most like."""
+
+    strength: float
+    entry: int | None
+    what: str | None
+
+
+class MemoriesOut(Struct):
+    """What a brain remembers."""
+
+    episodes: list[EpisodeOut]
+    in_mind: list[InMindOut]
+    concepts: list[ConceptOut]
+
+
+class ForgottenOut(Struct):
+    """The entries of the episodes that were forgotten."""
+
+    entries: list[int]
+
+
+class RuleOut(Struct):
+    """A rule."""
+
+    name: str
+    text: str
+
+
+class RulesOut(Struct):
+    """The rules of a brain, in the order in which it took them on."""
+
+    rules: list[RuleOut]
 
 
 class SnapshotOut(Struct):

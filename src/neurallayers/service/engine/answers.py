@@ -9,15 +9,18 @@ import numpy as np
 
 from neurallayers.brain.life import Life
 from neurallayers.brain.raster import Raster
+from neurallayers.brain.remembering import Recollection
 from neurallayers.brain.thought import Thought
 from neurallayers.service.engine.activity import Event
 from neurallayers.service.engine.resident import Model, Resident
 from neurallayers.service.schemas import (
     BrainOut,
     BrainSummary,
+    ConclusionOut,
     LessonOut,
     ModelOut,
     RasterOut,
+    RecollectionOut,
     RegionOut,
     SnapshotOut,
     ThoughtOut,
@@ -37,7 +40,17 @@ def thought_out(thought: Thought, entry: int | None = None) -> ThoughtOut:
         thought.scores,
         VitalsOut(vitals.rates_hz, vitals.active_fraction, vitals.spikes, vitals.excitability),
         entry,
+        [recollection_out(one) for one in thought.recalled],
+        [
+            ConclusionOut(one.statement, one.lower, one.upper, one.reading)
+            for one in thought.conclusions
+        ],
     )
+
+
+def recollection_out(recollection: Recollection) -> RecollectionOut:
+    """An episode that came to mind."""
+    return RecollectionOut(**vars(recollection))
 
 
 def raster_out(label: str | None, raster: Raster) -> RasterOut:
@@ -116,6 +129,8 @@ def thought_event(
         "scores": out.scores,
         "vitals": out.vitals,
         "raster": raster_out(thought.label, thought.raster),
+        "recalled": out.recalled,
+        "conclusions": out.conclusions,
         "target": target,
         "entry": entry,
     }

@@ -68,6 +68,13 @@ class Attendant:
             "learn": self._learn,
             "forget": self._forget,
             "restore": self._restore,
+            "sleep": self._keyed(engine.sleep),
+            "memories": engine.memories,
+            "forget_memories": self._forget_memories,
+            "rules": engine.rules,
+            "add_rules": self._keyed(engine.add_rules),
+            "remove_rule": self._keyed(engine.remove_rule),
+            "explain": self._explain,
             "create": engine.create,
             "brains": engine.brains,
             "brain": engine.brain,
@@ -122,10 +129,10 @@ class Attendant:
     # -- methods whose arguments are sent in another form --------------------------------------
 
     async def _process(
-        self, brain_id: str, stimulus: list[Any], stateful: bool, request: list[Any] | None
+        self, brain_id: str, stimulus: list[Any], request: list[Any] | None, **how: Any
     ) -> Any:
         return await self._engine.process(
-            brain_id, stimulus_from(stimulus), stateful=stateful, request=key_from(request)
+            brain_id, stimulus_from(stimulus), request=key_from(request), **how
         )
 
     async def _process_many(self, brain_id: str, stimuli: list[list[Any]]) -> Any:
@@ -137,15 +144,11 @@ class Attendant:
         brain_id: str,
         stimulus: list[Any],
         target: str | None,
-        reward: float | None,
         request: list[Any] | None,
+        **how: Any,
     ) -> Any:
         return await self._engine.learn(
-            brain_id,
-            stimulus_from(stimulus),
-            target,
-            reward=reward,
-            request=key_from(request),
+            brain_id, stimulus_from(stimulus), target, request=key_from(request), **how
         )
 
     async def _forget(self, brain_id: str, request: list[Any] | None, **what: Any) -> Any:
@@ -153,6 +156,25 @@ class Attendant:
 
     async def _restore(self, brain_id: str, snapshot_id: str, request: list[Any] | None) -> Any:
         return await self._engine.restore(brain_id, snapshot_id, request=key_from(request))
+
+    async def _forget_memories(
+        self, brain_id: str, like: list[Any] | None, request: list[Any] | None, **which: Any
+    ) -> Any:
+        shown = None if like is None else stimulus_from(like)
+        return await self._engine.forget_memories(
+            brain_id, like=shown, request=key_from(request), **which
+        )
+
+    async def _explain(self, brain_id: str, stimulus: list[Any], label: str | None) -> Any:
+        return await self._engine.explain(brain_id, stimulus_from(stimulus), label)
+
+    def _keyed(self, method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        """A method of the engine that takes nothing beside JSON but the key of the request."""
+
+        async def with_key(request: list[Any] | None, **what: Any) -> Any:
+            return await method(request=key_from(request), **what)
+
+        return with_key
 
     # -- events -------------------------------------------------------------------------------
 

@@ -21,9 +21,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, SupportsIndex, TypeVar
 
+from neurallayers.brain.context import as_context
 from neurallayers.brain.exactness import numeric_platform
 from neurallayers.brain.feedback import as_label, feedback
-from neurallayers.brain.thought import Thought
 from neurallayers.errors import InvalidInput, NeuralLayersError, UnknownName
 from neurallayers.registry import nearest_name
 from neurallayers.service.engine.activity import Activity
@@ -31,7 +31,6 @@ from neurallayers.service.engine.answers import (
     brain_out,
     model_out,
     newborn_out,
-    raster_out,
     summary_out,
 )
 from neurallayers.service.engine.asking import (
@@ -42,7 +41,9 @@ from neurallayers.service.engine.asking import (
     nothing,
     now,
 )
+from neurallayers.service.engine.history import History
 from neurallayers.service.engine.limits import Limits
+from neurallayers.service.engine.mindful import Mindful, with_context
 from neurallayers.service.engine.observing import Observer
 from neurallayers.service.engine.opening import Opened, load
 from neurallayers.service.engine.pace import Pace
@@ -60,20 +61,16 @@ from neurallayers.service.failures import Overloaded, Unavailable
 from neurallayers.service.schemas import (
     BrainOut,
     BrainsOut,
-    EntriesOut,
     LessonOut,
     ModelOut,
-    RasterOut,
-    SnapshotOut,
-    SnapshotsOut,
     ThoughtOut,
 )
-from neurallayers.service.store import BrainRecord, SnapshotRecord
+from neurallayers.service.store import BrainRecord
 
 W = TypeVar("W", bound=Work)
 
 
-class Engine:
+class Engine(History, Mindful):
     """Many brains that live side by side, each with a journal that outlives the process.
 
     Args:
@@ -284,6 +281,9 @@ class Engine:
         stimulus: Any,
         *,
         stateful: bool = False,
+        where: str | None = None,
+        when: int | None = None,
+        who: str | None = None,
         request: RequestKey | None = None,
     ) -> ThoughtOut:
         """Think about one stimulus, together with whatever others ask at the time.
@@ -292,6 +292,9 @@ class Engine:
             brain_id: Who.
             stimulus: An image, or a :class:`~neurallayers.service.engine.work.Stimulus`.
             stateful: Live through it, so that it becomes an entry.
+            where: Where it happens, for its memory.
+            when: When it happens, a whole number.
+            who: Who shows it.
             request: The same request again is answered as before and not lived through again.
 
         Raises:
@@ -301,10 +304,17 @@ class Engine:
             Unavailable: If a stateful stimulus could not be stored, or the engine stops.
         """
         shown = as_stimulus(stimulus)
+        context = as_context(where=where, when=when, who=who)
+        content = with_context({}, context, lived=stateful)
         out: ThoughtOut
         if stateful:
             out = await self._submit(
-                Happen, brain_id=brain_id, kind="stimulus", stimulus=shown, request=request
+                Happen,
+                brain_id=brain_id,
+                kind="stimulus",
+                content=content,
+                stimulus=shown,
+                request=request,
             )
         else:
             out = await self._submit(Think, brain_id=brain_id, stimuli=(shown,))
@@ -331,6 +341,10 @@ class Engine:
         target: str | SupportsIndex | None = None,
         *,
         reward: float | None = None,
+        where: str | None = None,
+        when: int | None = None,
+        who: str | None = None,
+        pinned: bool = False,
         request: RequestKey | None = None,
     ) -> LessonOut:
         """Learn from one example; when this returns, the lesson is on the disk.
@@ -340,12 +354,18 @@ class Engine:
             stimulus: An image, or a :class:`~neurallayers.service.engine.work.Stimulus`.
             target: What it is.
             reward: Or how good the brain's own answer to it is.
+            where: Where it happens, for its memory.
+            when: When it happens, a whole number.
+            who: Who says so.
+            pinned: Never let other episodes displace it.
             request: The same request again is answered as before and teaches nothing.
 
         Raises:
             As :meth:`process`, and InvalidInput if not exactly one of target and reward is given.
         """
         kind, content = feedback(target, reward)
+        context = as_context(where=where, when=when, who=who, pinned=pinned)
+        content = with_context(content, context, lived=True)
         out: LessonOut = await self._submit(
             Happen,
             brain_id=brain_id,
@@ -390,83 +410,6 @@ class Engine:
             forget = self._opened.errands.forget
             out = await self._run(brain_id, lambda errand, one: forget(errand, one, entries or ()))
         return out
-
-    # -- history ------------------------------------------------------------------------------
-
-    async def entries(self, brain_id: str, limit: int = 100, after: int = 0) -> EntriesOut:
-        """A page of a brain's history, in order."""
-        do = partial(self._opened.errands.entries, brain_id, limit, after)
-        out: EntriesOut = await self._submit(
-            Errand, brain_id=brain_id, asleep=True, do=lambda _: do()
-        )
-        return out
-
-    async def snapshot(
-        self, brain_id: str, name: str | None = None, *, request_key: str | None = None
-    ) -> SnapshotOut:
-        """Keep this moment to return to.
-
-        Args:
-            brain_id: Whose.
-            name: Its name for people.
-            request_key: The same key again gives the same snapshot, not another one.
-        """
-        record = SnapshotRecord(uuid.uuid4().hex, checked_name(name), 0, now(), 0)
-        snapshot = self._opened.errands.snapshot
-        out: SnapshotOut = await self._submit(
-            Errand, brain_id=brain_id, do=awake(lambda one: snapshot(one, record, request_key))
-        )
-        return out
-
-    async def snapshots(
-        self, brain_id: str, limit: int = 50, after: str | None = None
-    ) -> SnapshotsOut:
-        """A page of kept moments, the latest first."""
-        before = None if after is None else cursor(after)
-        do = partial(self._opened.errands.snapshots, brain_id, limit, before)
-        out: SnapshotsOut = await self._submit(
-            Errand, brain_id=brain_id, asleep=True, do=lambda _: do()
-        )
-        return out
-
-    async def restore(
-        self, brain_id: str, snapshot_id: str, *, request: RequestKey | None = None
-    ) -> BrainOut:
-        """Return to a kept moment; what came since is undone, and stays in the history.
-
-        Args:
-            brain_id: Who.
-            snapshot_id: Where to.
-            request: The same request again does not return once more.
-
-        Raises:
-            NotFound: If there is no such brain or snapshot.
-        """
-        restore = self._opened.errands.restore
-        out: BrainOut = await self._run(
-            brain_id, lambda errand, one: restore(errand, one, snapshot_id, request)
-        )
-        return out
-
-    async def thought(self, brain_id: str) -> Thought:
-        """The last thought, with its spikes.
-
-        Raises:
-            NotFound: If there is no such brain, or it has not thought since it woke.
-        """
-        out: Thought = await self._submit(
-            Errand, brain_id=brain_id, do=awake(self._opened.errands.thought)
-        )
-        return out
-
-    async def raster(self, brain_id: str) -> RasterOut:
-        """The spikes of the last thought.
-
-        Raises:
-            NotFound: As :meth:`thought`.
-        """
-        thought = await self.thought(brain_id)
-        return raster_out(thought.label, thought.raster)
 
     # -- inside -------------------------------------------------------------------------------
 

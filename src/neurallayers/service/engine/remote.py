@@ -29,6 +29,7 @@ from neurallayers.service.engine.activity import Activity, Event, Watcher
 from neurallayers.service.engine.limits import Limits
 from neurallayers.service.engine.loglines import log_again
 from neurallayers.service.engine.observing import Observer
+from neurallayers.service.engine.remote_mind import RemoteMind
 from neurallayers.service.engine.tally import retell
 from neurallayers.service.engine.wire import (
     Message,
@@ -52,7 +53,7 @@ RESTART_S = 0.5
 Json = bytes
 
 
-class RemoteEngine:
+class RemoteEngine(RemoteMind):
     """The same brains as :class:`~neurallayers.service.engine.engine.Engine`, in another process.
 
     Its methods are those of the engine; their answers are JSON, ready to be sent on.
@@ -340,6 +341,7 @@ class RemoteEngine:
         *,
         stateful: bool = False,
         request: RequestKey | None = None,
+        **how: Any,
     ) -> Json:
         """As the engine's."""
         return await self._call(
@@ -349,6 +351,7 @@ class RemoteEngine:
             stimulus=stimulus_to(stimulus),
             stateful=stateful,
             request=key_to(request),
+            **how,
         )
 
     async def process_many(self, brain_id: str, stimuli: Sequence[Stimulus]) -> Json:
@@ -364,8 +367,8 @@ class RemoteEngine:
         stimulus: Stimulus,
         target: str | None = None,
         *,
-        reward: float | None = None,
         request: RequestKey | None = None,
+        **how: Any,
     ) -> Json:
         """As the engine's."""
         return await self._call(
@@ -373,8 +376,8 @@ class RemoteEngine:
             brain_id=brain_id,
             stimulus=stimulus_to(stimulus),
             target=target,
-            reward=reward,
             request=key_to(request),
+            **how,
         )
 
     async def forget(
@@ -382,32 +385,6 @@ class RemoteEngine:
     ) -> Json:
         """As the engine's."""
         return await self._call("forget", brain_id=brain_id, request=key_to(request), **what)
-
-    async def entries(self, brain_id: str, limit: int = 100, after: int = 0) -> Json:
-        """As the engine's."""
-        return await self._call("entries", brain_id=brain_id, limit=limit, after=after)
-
-    async def snapshot(
-        self, brain_id: str, name: str | None = None, *, request_key: str | None = None
-    ) -> Json:
-        """As the engine's."""
-        return await self._call("snapshot", brain_id=brain_id, name=name, request_key=request_key)
-
-    async def snapshots(self, brain_id: str, limit: int = 50, after: str | None = None) -> Json:
-        """As the engine's."""
-        return await self._call("snapshots", brain_id=brain_id, limit=limit, after=after)
-
-    async def restore(
-        self, brain_id: str, snapshot_id: str, *, request: RequestKey | None = None
-    ) -> Json:
-        """As the engine's."""
-        return await self._call(
-            "restore", brain_id=brain_id, snapshot_id=snapshot_id, request=key_to(request)
-        )
-
-    async def raster(self, brain_id: str) -> Json:
-        """As the engine's."""
-        return await self._call("raster", brain_id=brain_id)
 
     async def watch(self, brain_id: str) -> None:
         """Let the engine tell what happens to a brain."""

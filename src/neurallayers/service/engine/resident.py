@@ -76,6 +76,8 @@ class Resident:
         self._life = life
         self.lasting: tuple[Tensor, ...] = self.model.resting.lasting(life.state)
         held = [*tensors(life.state), *life.ledger.named().values()]
+        if life.mind is not self.model.network.faculties.newborn():  # that one all share
+            held += tensors(life.mind.state)
         self.bytes = OVERHEAD_BYTES + sum(tensor.nbytes for tensor in held)
 
     @property

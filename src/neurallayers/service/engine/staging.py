@@ -10,20 +10,29 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from torch import Tensor
 
 from neurallayers.brain.entry import Entry
+from neurallayers.brain.inner import INNER
 from neurallayers.brain.life import Life
-from neurallayers.brain.living import Outcome, live_together
+from neurallayers.brain.living import live_together
 from neurallayers.brain.network import BrainNetwork
+from neurallayers.brain.outcome import Outcome
+from neurallayers.brain.reflecting import reflect
 from neurallayers.brain.thinking import think
 from neurallayers.brain.thought import Thought, decode, decode_rows, padded_labels
 from neurallayers.errors import InvalidInput, NeuralLayersError
 from neurallayers.service.engine.activity import Event
 from neurallayers.service.engine.answers import (
     answer_again,
-    brain_out,
     change_event,
     stored_answer,
     thought_event,
     thought_out,
+)
+from neurallayers.service.engine.reminiscing import (
+    EVENTS,
+    inner_again,
+    inner_content,
+    inner_out,
+    stored_inner,
 )
 from neurallayers.service.engine.resident import Resident
 from neurallayers.service.engine.work import Happen, RequestKey, Work
@@ -160,8 +169,8 @@ class Staging:
         Raises:
             Conflict: If the entry itself was forgotten since.
         """
-        if work.kind == "forget_class":
-            return brain_out(resident, self.life(resident))
+        if work.kind in INNER:
+            return inner_again(work.kind, before.answer, resident, self.life(resident))
         if before.answer:
             return answer_again(work.kind, before.answer)
         kinds = self._stepper.store.kinds(resident.journal, [before.sequence])
@@ -183,13 +192,12 @@ class Staging:
         life = self.life(resident)
         if work.kind == "reward" and not life.known_labels:
             raise InvalidInput("This brain knows no class.", "Teach it one first.")
-        if work.kind == "forget_class":
-            life.slot(str(work.content["label"]))
+        content = inner_content(work.kind, work.content, life)
         tensors = {}
         if work.stimulus is not None:
             shape = resident.model.network.spec.sense.shape
             tensors = {"stimulus": work.stimulus.prepared(shape)[0].clone()}
-        entry = Entry(life.sequence + 1, work.kind, work.content, tensors)
+        entry = Entry(life.sequence + 1, work.kind, content, tensors)
         entry.encode()
         return entry
 
@@ -221,10 +229,11 @@ class Staging:
         staged.entries.append(entry)
         watched = self._stepper.activity.watched(work.brain_id)
         if thought is None:
-            staged.works.append((work, brain_out(resident, lived.after)))
-            self._keep_answer(staged, work, entry, b"")
+            out = inner_out(work.kind, resident, lived.after, outcome)
+            staged.works.append((work, out))
+            self._keep_answer(staged, work, entry, stored_inner(out))
             if watched:
-                staged.events.append(change_event("forgotten", lived.after))
+                staged.events.append(change_event(EVENTS[work.kind], lived.after))
             return
         staged.thought = thought
         lesson = outcome.lesson is not None
@@ -305,6 +314,7 @@ def _thoughts(network: BrainNetwork, lived: list[_Lived]) -> dict[Happen, Though
             one.outcome.place: padded_labels(one.before.labels, one.after.labels)
             for one in together
         }
-        decoded = decode_rows(network, batch, labels)
+        minds = {one.outcome.place: one.before.mind for one in together}
+        decoded = reflect(network, minds, batch, decode_rows(network, batch, labels))
         thoughts.update(zip((one.work for one in together), decoded, strict=True))
     return thoughts

@@ -20,6 +20,8 @@ import torch
 from neurallayers.brain.asynchronous import settle
 from neurallayers.brain.batching import Batcher
 from neurallayers.brain.exactness import pad_rows
+from neurallayers.brain.mind import Mind
+from neurallayers.brain.reflecting import reflect
 from neurallayers.brain.thinking import ROWS_AT_ONCE, think
 from neurallayers.brain.thought import decode_rows
 from neurallayers.errors import JournalError, NeuralLayersError
@@ -221,6 +223,7 @@ class Stepper:
         model = group[0][0].model
         shape = model.network.spec.sense.shape
         lasting, labels, images, works = [], [], [], []
+        minds: dict[int, Mind] = {}
         whole = numbers_together([work for _, work in group], shape)
         parts = whole.split([work.rows for _, work in group]) if whole is not None else ()
         for place, (resident, work) in enumerate(group):
@@ -231,13 +234,16 @@ class Stepper:
                 continue
             images.append(shown)
             lasting += [staging.lasting(resident)] * work.rows
-            labels += [staging.life(resident).labels] * work.rows
+            life = staging.life(resident)
+            labels += [life.labels] * work.rows
+            minds |= dict.fromkeys(range(len(minds), len(labels)), life.mind)
             works.append((resident, work))
         if not works:
             return
         stimuli = pad_rows(torch.cat(images))
         thinking = think(model.network, model.resting.together(lasting), stimuli)
         thoughts = decode_rows(model.network, thinking, dict(enumerate(labels)))
+        thoughts = reflect(model.network, minds, thinking, thoughts)
         self.observe_thoughts(model.name, thoughts)
         results, first = [], 0
         for resident, work in works:

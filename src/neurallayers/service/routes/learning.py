@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -55,12 +57,19 @@ async def learn(brain_id: BrainId, request: Request, engine: EngineOf) -> Respon
     """Teach one example; when this is answered, the lesson is on the disk."""
     settings = settings_of(request)
     target, reward, invert = _in_query(request)
+    context: dict[str, Any] = {}
     if media_type(request) == PNG:
         shown = await stimulus_of(await request.body(), settings, invert=invert)
     else:
         body = await read_json(request, ToLearn)
         target = target if body.target is None else body.target
         reward = reward if body.reward is None else body.reward
+        context = {
+            "where": body.where,
+            "when": body.when,
+            "who": body.who,
+            "pinned": body.pinned,
+        }
         shown = await stimulus_of(
             body.stimulus,
             settings,
@@ -69,7 +78,9 @@ async def learn(brain_id: BrainId, request: Request, engine: EngineOf) -> Respon
             invert=invert or body.invert,
         )
     key = await keyed(request)
-    return answer(await engine.learn(brain_id, shown, target, reward=reward, request=key))
+    return answer(
+        await engine.learn(brain_id, shown, target, reward=reward, request=key, **context)
+    )
 
 
 @router.post("/forget", **describe(BrainOut, body=ToForget, also=(409,), example={"label": "wave"}))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,9 +22,11 @@ from neurallayers.service.openapi import describe, query
 from neurallayers.service.routes.brains import KEY_HEADER
 from neurallayers.service.routes.doors import BrainId, EngineOf
 from neurallayers.service.schemas import (
+    ExplanationOut,
     ManyToProcess,
     ThoughtOut,
     ThoughtsOut,
+    ToExplain,
     ToProcess,
 )
 
@@ -49,17 +53,42 @@ async def process(brain_id: BrainId, request: Request, engine: EngineOf) -> Resp
     """Think about one stimulus: JSON, or a PNG file as the body."""
     settings = settings_of(request)
     stateful, invert = flag(request, "stateful"), flag(request, "invert")
+    context: dict[str, Any] = {}
     if media_type(request) == PNG:
         shown = await stimulus_of(await request.body(), settings, invert=invert)
     else:
         body = await read_json(request, ToProcess)
+        context = {"where": body.where, "when": body.when, "who": body.who}
         stateful, invert = stateful or body.stateful, invert or body.invert
         shown = await stimulus_of(
             body.stimulus, settings, maximum=body.maximum, fit=body.fit, invert=invert
         )
     key = await keyed(request)
     lived = key if stateful else None
-    return answer(await engine.process(brain_id, shown, stateful=stateful, request=lived))
+    return answer(
+        await engine.process(brain_id, shown, stateful=stateful, request=lived, **context)
+    )
+
+
+@router.post(
+    "/explain",
+    **describe(
+        ExplanationOut,
+        body=ToExplain,
+        example={"stimulus": [[0, 0, 5, 13, 9, 1, 0, 0]] * 8, "maximum": 16},
+    ),
+)
+async def explain(brain_id: BrainId, request: Request, engine: EngineOf) -> Response:
+    """Say which features, lessons, memories and rules make an answer."""
+    body = await read_json(request, ToExplain)
+    shown = await stimulus_of(
+        body.stimulus,
+        settings_of(request),
+        maximum=body.maximum,
+        fit=body.fit,
+        invert=body.invert,
+    )
+    return answer(await engine.explain(brain_id, shown, body.label))
 
 
 @router.post(

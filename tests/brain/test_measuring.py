@@ -73,10 +73,15 @@ def test_a_silent_network_says_nothing() -> None:
 
 def test_an_individual_is_measured_as_it_has_become() -> None:
     brain = Brain(small_network())
-    for _ in range(30):  # a bright day, in which its neurons grew less excitable
-        brain.process(torch.ones(4, 4), stateful=True)
-    lived = measure(brain.network, state=brain.life.state, **QUICK)
-    assert lived.to_dict() != measure(brain.network, **QUICK).to_dict()
+    state = brain.life.state
+    sensory = state.regions["sensory"]
+    # A life that left its sensory neurons less excitable.
+    tired = sensory._replace(excitability=sensory.excitability - 2.0)
+    regions = {**state.regions, "sensory": tired}
+    lived = measure(brain.network, state=state._replace(regions=regions), **QUICK)
+    fresh = measure(brain.network, state=state, **QUICK)
+    assert lived.rates_hz["sensory"] < fresh.rates_hz["sensory"]
+    assert fresh.to_dict() == measure(brain.network, **QUICK).to_dict()
 
 
 def test_the_report_is_drawn(tmp_path: Path) -> None:

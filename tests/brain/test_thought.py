@@ -77,6 +77,7 @@ def test_a_thought_is_json() -> None:
         "vitals",
         "recalled",
         "conclusions",
+        "alerts",
     }
     assert thought.shares[str(thought.label)] == thought.confidence
     assert sum(thought.shares.values()) == pytest.approx(1.0)

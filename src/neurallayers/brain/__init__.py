@@ -9,10 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neurallayers.brain.alerts import Alert
     from neurallayers.brain.brain import Brain, Checkpoint
     from neurallayers.brain.explanation import Explanation
     from neurallayers.brain.life import Life
     from neurallayers.brain.living import live
+    from neurallayers.brain.measuring import NetworkReport, measure
     from neurallayers.brain.network import Activity, BrainNetwork, BrainState
     from neurallayers.brain.outcome import Lesson
     from neurallayers.brain.presets import PRESETS, preset
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from neurallayers.brain.thought import Thought, Vitals
 
 _HOMES = {
+    "Alert": "alerts",
     "Brain": "brain",
     "Checkpoint": "brain",
     "Lesson": "outcome",
@@ -61,6 +64,8 @@ _HOMES = {
     "teach": "thinking",
     "think": "thinking",
     "Conclusion": "rulebook",
+    "NetworkReport": "measuring",
+    "measure": "measuring",
     "Recollection": "remembering",
     "Sleep": "sleeping",
     "Thought": "thought",
@@ -70,6 +75,7 @@ _HOMES = {
 __all__ = [
     "PRESETS",
     "Activity",
+    "Alert",
     "Brain",
     "BrainNetwork",
     "BrainSpec",
@@ -80,6 +86,7 @@ __all__ = [
     "Lesson",
     "Life",
     "MemorySpec",
+    "NetworkReport",
     "NeuronSpec",
     "Raster",
     "ReadoutSpec",
@@ -93,6 +100,7 @@ __all__ = [
     "experience",
     "live",
     "load_pretrained",
+    "measure",
     "preset",
     "pretrained_names",
     "reinforce",

@@ -231,7 +231,8 @@ class Brain:
         content = {"context": context} if context else {}
         before = self.life.mind
         outcome = self.happen("stimulus", content, {"stimulus": self._stored(stimulus)})
-        return self._thought(outcome.thinking, before, self.life.labels)
+        thought = self._thought(outcome.thinking, before, self.life.labels)
+        return replace(thought, alerts=outcome.alerts)
 
     def process_batch(self, stimuli: Any) -> list[Thought]:
         """Think about many stimuli, each from rest; the answers are those of :meth:`process`.
@@ -308,6 +309,7 @@ class Brain:
         outcome = self.happen(kind, content, {"stimulus": self._stored(stimulus)})
         labels = padded_labels(before.labels, self.life.labels)
         thought = self._thought(outcome.thinking, before.mind, labels)
+        thought = replace(thought, alerts=outcome.alerts)
         return Lesson(self.life.sequence, thought, outcome.change)
 
     def sleep(self, cycles: int = 4) -> Sleep:

@@ -136,8 +136,11 @@ def _stimuli(network: BrainNetwork, group: list[_Ready]) -> list[tuple[Life, Out
     thinking = experience(network, stack(_states(group)), _images(group))
     minds = remember(network, _lived(group), thinking, always=False)
     return [
-        (replace(one.life, state=thinking.state_of(i), mind=minds[i]), Outcome(thinking, i))
-        for i, one in enumerate(group)
+        (
+            replace(one.life, state=thinking.state_of(i), mind=mind),
+            Outcome(thinking, i, alerts=alerts),
+        )
+        for i, (one, (mind, alerts)) in enumerate(zip(group, minds, strict=True))
     ]
 
 
@@ -161,8 +164,9 @@ def _after(
     for i, one in enumerate(group):
         lesson = LessonTrace(*(part[i : i + 1].clone() for part in traces))
         ledger = one.life.ledger.add(one.entry.sequence, one.slot, lesson)
-        after = replace(one.life, state=thinking.state_of(i), ledger=ledger, mind=minds[i])
-        results.append((after, Outcome(thinking, i, lesson, one.slot)))
+        mind, alerts = minds[i]
+        after = replace(one.life, state=thinking.state_of(i), ledger=ledger, mind=mind)
+        results.append((after, Outcome(thinking, i, lesson, one.slot, alerts=alerts)))
     return results
 
 

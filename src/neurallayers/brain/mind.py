@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from neurallayers.brain.alerts import vitals_of, watcher
 from neurallayers.brain.spec import BrainSpec
+from neurallayers.measures.monitoring import MonitorState, UnifiedMonitoringIndex
 from neurallayers.memory import (
     Concepts,
     Consolidation,
@@ -40,6 +42,7 @@ class MindState(NamedTuple):
     working: WorkingMemoryState
     episodes: Episodes
     concepts: Concepts
+    watch: MonitorState  # what is usual of its vital signs
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,8 @@ class Faculties:
         working: What is in mind.
         episodic: What happened.
         semantic: What much of it has in common.
+        index: What watches its vital signs.
+        vitals: What these are called.
         projection: Random directions ``[features, key_size]`` on which what the read-out receives
             is laid down to find it again. Such projections keep angles, with an error that falls
             with the root of their number (Johnson and Lindenstrauss 1984, Contemp. Math. 26:189).
@@ -115,6 +120,8 @@ class Faculties:
     working: WorkingMemory
     episodic: EpisodicMemory
     semantic: SemanticMemory
+    index: UnifiedMonitoringIndex
+    vitals: tuple[str, ...]
     projection: Tensor
     novelty: float
     elapsed_ms: float
@@ -132,6 +139,8 @@ class Faculties:
                 content_dtype=torch.uint8,
             ),
             SemanticMemory(key_size=memory.key_size, prototypes=memory.concepts),
+            watcher([region.name for region in spec.regions]),
+            vitals_of([region.name for region in spec.regions]),
             _directions(features, memory.key_size),
             memory.novelty,
             spec.steps * spec.dt_ms,
@@ -160,6 +169,7 @@ class Faculties:
                 self.working.initial_state(),
                 self.episodic.initial_state(),
                 self.semantic.initial_state(),
+                self.index.initial_state(),
             )
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from neurallayers.brain.alerts import Alert
 from neurallayers.brain.sleeping import Sleep
 from neurallayers.brain.thinking import Thinking
 from neurallayers.brain.thought import Thought
@@ -21,6 +22,7 @@ class Outcome:
         lesson: What was written, if it was a lesson; one row.
         taught: The slot that was taught, -1 for a reward; none if it was no lesson.
         sleep: What a night did, if it was one.
+        alerts: Vital signs that are not as usual.
         forgotten: Entries of the episodes that were forgotten, if that was it.
     """
 
@@ -30,6 +32,7 @@ class Outcome:
     taught: int | None = None
     sleep: Sleep | None = None
     forgotten: tuple[int, ...] = ()
+    alerts: tuple[Alert, ...] = ()
 
     @property
     def thinking(self) -> Thinking | None:

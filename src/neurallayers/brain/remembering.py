@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from neurallayers.brain.alerts import Alert, watch
 from neurallayers.brain.mind import SAME, Faculties, Mind, MindState, row_of
 from neurallayers.memory import Episode, importance, novelty
 from neurallayers.memory.keys import cosine_similarity
@@ -82,8 +83,8 @@ class Lived:
 
 def remember(
     network: BrainNetwork, lived: Sequence[Lived], thinking: Thinking, *, always: bool
-) -> list[Mind]:
-    """The minds of individuals after what they lived through together.
+) -> list[tuple[Mind, tuple[Alert, ...]]]:
+    """The minds of individuals after what they lived through together, and what was unusual.
 
     Args:
         network: The network that all share.
@@ -101,16 +102,19 @@ def remember(
     rewards = torch.tensor([abs(_said(one.entry, "reward", 0.0)) for one in lived])
     weight = importance(surprise, rewards.clamp(max=1.0), novel)
     kept = torch.full_like(novel, always, dtype=torch.bool) | (novel >= faculties.novelty)
+    watched, alerts = watch(faculties.index, faculties.vitals, state.watch, thinking, network.dt_ms)
     state = MindState(
         faculties.working.put(faculties.working.decay(state.working, faculties.elapsed_ms), keys),
         faculties.episodic.store(
             state.episodes, _episode(minds, lived, keys, kept, (surprise, weight))
         ),
         state.concepts,
+        watched,
     )
     after = [replace(mind, state=row_of(state, i)) for i, mind in enumerate(minds)]
     # Names of episodes that were displaced would pile up.
-    return [mind.tidied() if len(mind.names) > faculties.names_at_most else mind for mind in after]
+    after = [mind.tidied() if len(mind.names) > faculties.names_at_most else mind for mind in after]
+    return list(zip(after, alerts, strict=True))
 
 
 def _episode(
@@ -310,5 +314,6 @@ def forget(faculties: Faculties, mind: Mind, selection: Selection) -> tuple[Mind
     if number >= 0 and alone and selection.key is None:
         concepts = faculties.semantic.forget(concepts, faculties.semantic.by_what(concepts, number))
     entries = tuple(sorted(state.episodes.entry[0][mask[0]].tolist()))
-    after = MindState(working, faculties.episodic.forget(state.episodes, mask), concepts)
+    episodes = faculties.episodic.forget(state.episodes, mask)
+    after = state._replace(working=working, episodes=episodes, concepts=concepts)
     return replace(mind, state=after).tidied(), entries

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from neurallayers.brain.mind import MindState
 from neurallayers.brain.thinking import teach
 from neurallayers.errors import InvalidInput
 
@@ -113,7 +112,11 @@ def sleep(network: BrainNetwork, life: Life, cycles: int, entry: int) -> tuple[L
     # Sleep clears the mind of what the day left in it.
     mind = replace(
         asleep.mind,
-        state=MindState(network.faculties.working.initial_state(), night.episodes, night.concepts),
+        state=state._replace(
+            working=network.faculties.working.initial_state(),
+            episodes=night.episodes,
+            concepts=night.concepts,
+        ),
     ).tidied()
     return replace(asleep, mind=mind), Sleep(
         entry,

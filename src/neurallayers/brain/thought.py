@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from neurallayers.brain.alerts import Alert
 from neurallayers.brain.network import BrainNetwork
 from neurallayers.brain.raster import Raster
 from neurallayers.brain.remembering import Recollection
@@ -58,6 +59,7 @@ class Thought:
             of ``scores``.
         recalled: The episodes that came to mind, the one most like it first.
         conclusions: What the brain's rules conclude from the answer.
+        alerts: Vital signs that were not as usual, if it was lived through.
     """
 
     label: str | None
@@ -68,6 +70,7 @@ class Thought:
     evidence: npt.NDArray[np.float32]
     recalled: tuple[Recollection, ...] = ()
     conclusions: tuple[Conclusion, ...] = ()
+    alerts: tuple[Alert, ...] = ()
 
     @property
     def shares(self) -> dict[str, float]:
@@ -83,6 +86,7 @@ class Thought:
             "vitals": self.vitals.to_dict(),
             "recalled": [one.to_dict() for one in self.recalled],
             "conclusions": [one.to_dict() for one in self.conclusions],
+            "alerts": [one.to_dict() for one in self.alerts],
         }
 
     def figure(self, path: str | Path | None = None) -> Any:

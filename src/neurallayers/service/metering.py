@@ -37,6 +37,10 @@ class Metering(Observer):
         """So many lessons were stored."""
         self._telemetry.lessons.inc(count)
 
+    def alert(self, model: str, vital: str, level: str) -> None:
+        """A vital sign of a brain with this network rose to a level that is not normal."""
+        self._telemetry.alerts.labels(model, vital, level).inc()
+
     def commit(self, seconds: float) -> None:
         """A transaction was stored, and how long that took [s]."""
         self._telemetry.committed(seconds)

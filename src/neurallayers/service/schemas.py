@@ -273,6 +273,15 @@ class ConclusionOut(Struct):
     reading: str
 
 
+class AlertOut(Struct):
+    """A vital sign that is not as usual; ``risen`` where the level has just risen."""
+
+    vital: str
+    level: str
+    index: float
+    risen: bool
+
+
 class ThoughtOut(Struct):
     """What a brain thought; scores from the highest to the lowest."""
 
@@ -283,6 +292,7 @@ class ThoughtOut(Struct):
     entry: int | None = None
     recalled: list[RecollectionOut] = []
     conclusions: list[ConclusionOut] = []
+    alerts: list[AlertOut] = []
 
 
 class ThoughtsOut(Struct):

@@ -85,6 +85,12 @@ class Telemetry:
         )
         self.thoughts = Counter("neurallayers_thoughts", "Thoughts.", registry=registry)
         self.lessons = Counter("neurallayers_lessons", "Lessons learned.", registry=registry)
+        self.alerts = Counter(
+            "neurallayers_brain_alerts",
+            "Vital signs of brains that rose to a level (UMI).",
+            ("model", "vital", "level"),
+            registry=registry,
+        )
         self.spikes = Counter(
             "neurallayers_spikes", "Spikes fired.", ["model", "region"], registry=registry
         )

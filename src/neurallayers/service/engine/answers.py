@@ -14,6 +14,7 @@ from neurallayers.brain.thought import Thought
 from neurallayers.service.engine.activity import Event
 from neurallayers.service.engine.resident import Model, Resident
 from neurallayers.service.schemas import (
+    AlertOut,
     BrainOut,
     BrainSummary,
     ConclusionOut,
@@ -45,6 +46,7 @@ def thought_out(thought: Thought, entry: int | None = None) -> ThoughtOut:
             ConclusionOut(one.statement, one.lower, one.upper, one.reading)
             for one in thought.conclusions
         ],
+        [AlertOut(**vars(one)) for one in thought.alerts],
     )
 
 
@@ -131,6 +133,7 @@ def thought_event(
         "raster": raster_out(thought.label, thought.raster),
         "recalled": out.recalled,
         "conclusions": out.conclusions,
+        "alerts": out.alerts,
         "target": target,
         "entry": entry,
     }

@@ -22,6 +22,9 @@ class Observer:
     def lessons(self, count: int) -> None:
         """So many lessons were stored."""
 
+    def alert(self, model: str, vital: str, level: str) -> None:
+        """A vital sign of a brain with this network rose to a level that is not normal."""
+
     def commit(self, seconds: float) -> None:
         """A transaction was stored, and how long that took [s]."""
 

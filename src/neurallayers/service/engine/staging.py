@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import Tensor
 
+from neurallayers.brain.alerts import Alert
 from neurallayers.brain.entry import Entry
 from neurallayers.brain.inner import INNER
 from neurallayers.brain.life import Life
@@ -59,6 +60,7 @@ class Staged:
         works: Who waits for the transaction, with the answer.
         lessons: How many of the entries are lessons.
         events: For those who watch.
+        alerts: Levels of vital signs that rose.
         thought: Its last thought.
     """
 
@@ -70,6 +72,7 @@ class Staged:
     works: list[tuple[Work, Any]] = field(default_factory=list)
     lessons: int = 0
     events: list[Event] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
     thought: Thought | None = None
 
 
@@ -236,6 +239,7 @@ class Staging:
                 staged.events.append(change_event(EVENTS[work.kind], lived.after))
             return
         staged.thought = thought
+        staged.alerts += [alert for alert in thought.alerts if alert.risen]
         lesson = outcome.lesson is not None
         staged.lessons += lesson
         answer: LessonOut | ThoughtOut = thought_out(thought, entry.sequence)
@@ -283,12 +287,23 @@ class Staging:
                 one.resident.thought = one.thought
             self._stepper.due(one.resident)
             lessons += one.lessons
+            self._alert(one)
             replies += one.works
             self.tell(one.resident.record.id, one.events)
         # Counted first: who has the answer may look at the figures at once.
         if lessons:
             self._stepper.observer.lessons(lessons)
         self._stepper.settle(replies)
+
+    def _alert(self, staged: Staged) -> None:
+        """Tell of vital signs that are not as usual any more."""
+        for alert in staged.alerts:
+            record = staged.resident.record
+            log.warning(
+                "brain.alert",
+                extra={"brain": record.id, "vital": alert.vital, "level": alert.level},
+            )
+            self._stepper.observer.alert(record.model, alert.vital, alert.level)
 
     def _lose(self, staged: list[Staged], error: Exception) -> None:
         """Nothing was stored that anybody may rely on: the brains wake again from the store."""
@@ -316,5 +331,6 @@ def _thoughts(network: BrainNetwork, lived: list[_Lived]) -> dict[Happen, Though
         }
         minds = {one.outcome.place: one.before.mind for one in together}
         decoded = reflect(network, minds, batch, decode_rows(network, batch, labels))
-        thoughts.update(zip((one.work for one in together), decoded, strict=True))
+        for one, thought in zip(together, decoded, strict=True):
+            thoughts[one.work] = replace(thought, alerts=one.outcome.alerts)
     return thoughts

@@ -43,6 +43,10 @@ class Tally(Observer):
         """So many lessons were stored."""
         self._tell("lessons", count)
 
+    def alert(self, model: str, vital: str, level: str) -> None:
+        """A vital sign of a brain with this network rose to a level that is not normal."""
+        self._tell("alert", model, vital, level)
+
     def commit(self, seconds: float) -> None:
         """A transaction was stored, and how long that took [s]."""
         self._tell("commit", seconds)

@@ -3,7 +3,8 @@
 Each stimulus and lesson that is lived through is one value of each vital sign: the mean rate of
 every region and the confidence of the answer. What is usual is learned from the life itself; a
 vital sign that leaves it rises through the levels notice, warning and critical, and falls with
-hysteresis (:mod:`neurallayers.measures.monitoring.index`). Thoughts from rest leave no trace, here either.
+hysteresis (:mod:`neurallayers.measures.monitoring.index`). Thoughts from rest leave no trace, here
+either.
 """
 
 from __future__ import annotations

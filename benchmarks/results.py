@@ -28,6 +28,7 @@ PACKAGES = (
     "snntorch",
     "spikingjelly",
     "norse",
+    "z3-solver",
 )
 
 

@@ -28,6 +28,9 @@ PROMISED = {"list", "create", "show", "process", "teach", "forget", "delete", "w
     "snapshot",
     "snapshots",
     "restore",
+    "sleep",
+    "memories",
+    "rules",
 }
 ADA = f"{1:032x}"
 
@@ -59,7 +62,7 @@ def told(invoke: Invoke) -> Callable[..., Any]:
 def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the client try again at once."""
     monkeypatch.setattr(
-        "neurallayers.cli.brains._client",
+        "neurallayers.cli.brains.connected",
         lambda url, key: Client(url, key, sleep=lambda seconds: None),
     )
 

@@ -116,6 +116,10 @@ def test_a_changed_bit_is_found(network: str) -> None:
     weights.view(torch.int32).flatten()[0] ^= 1
     other = replace(life, state=life.state._replace(readout=readout._replace(fast_weight=weights)))
     assert differences(life, other) == ["readout.fast_weight"]
+    forgetful = replace(life, mind=replace(life.mind, rules=("x",), names=("y",)))
+    assert differences(life, forgetful) == ["mind.names", "mind.rules"]
+    brain.memory.forget(what="new")
+    assert "mind.episodes.entry" in differences(life, brain.life)
     renamed = replace(life, labels=(*life.labels[:-1], "x"), sequence=9)
     assert differences(life, renamed) == ["labels", "sequence"]
 

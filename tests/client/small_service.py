@@ -36,6 +36,30 @@ RASTER = {
     "neurons": {"cerebrum": 4},
     "spikes": {"cerebrum": [[0, 1], [3, 2]]},
 }
+RECOLLECTION = {
+    "entry": 1,
+    "what": "cross",
+    "where": None,
+    "when": 7,
+    "who": "Ada",
+    "likeness": 0.9,
+    "weight": 1,
+    "surprise_bits": 3.5,
+    "importance": 0.5,
+}
+EXPLANATION = {
+    "label": "cross",
+    "score": 1.5,
+    "rival": ["0", 1],
+    "bias": 0.25,
+    "regions": {"cerebrum": 1.0},
+    "lessons": [{"entry": 1, "label": None, "share": 0.25}],
+    "earlier": 0,
+    "features": [{"region": "cerebrum", "neuron": 3, "share": 0.5}],
+    "recalled": [RECOLLECTION],
+    "conclusions": [{"statement": "sign(It)", "because": "sign(It) is true, as it is a cross"}],
+    "words": "'cross' scored 1.50",
+}
 MODEL = {
     "name": "small",
     "fingerprint": "f" * 64,
@@ -93,6 +117,8 @@ class SmallService:
         self.brains: dict[str, dict[str, Any]] = {}
         self.histories: dict[str, list[dict[str, Any]]] = {}
         self.snapshots: dict[str, list[dict[str, Any]]] = {}
+        self.episodes: dict[str, list[dict[str, Any]]] = {}
+        self.texts: dict[str, list[dict[str, str]]] = {}
         self.kept: dict[str, tuple[bytes, Reply]] = {}
         self.asked: list[tuple[str, str, Mapping[str, str], bytes]] = []
         self.events = b""
@@ -185,6 +211,7 @@ class SmallService:
             "labels": ["0", "1"],
         }
         self.histories[brain_id], self.snapshots[brain_id] = [], []
+        self.episodes[brain_id], self.texts[brain_id] = [], []
         return self.brains[brain_id]
 
     def list_brains(self, query: dict[str, str], **_: Any) -> Any:
@@ -218,6 +245,11 @@ class SmallService:
         target = body.get("target")
         kind = "lesson" if target else "reward"
         entry = self._live(brain_id, kind, {"target": target} if target else {})
+        told = {name: RECOLLECTION[name] for name in ("when", "surprise_bits", "importance")}
+        context = {name: body.get(name) for name in ("where", "who")}
+        self.episodes[brain_id].append(
+            {**told, **context, "entry": entry, "what": target, "picture": [[0, 255], [7, [1, 2]]]}
+        )
         if target and target not in self.brains[brain_id]["labels"]:
             self.brains[brain_id]["labels"].append(target)
         return {"entry": entry, "change": 0.5, "thought": thought}
@@ -236,6 +268,59 @@ class SmallService:
             raise Refusal(404, "not-found", f"There are no entries {sorted(missing)}.")
         history[:] = [one for one in history if one["sequence"] not in body["entries"]]
         return brain
+
+    def explain(self, brain_id: str, **_: Any) -> Any:
+        found(self.brains.get(brain_id), brain_id)
+        return EXPLANATION
+
+    def sleep(self, brain_id: str, body: dict[str, Any], **_: Any) -> Any:
+        entries = [one["entry"] for one in self.episodes[brain_id]]
+        night = self._live(brain_id, "sleep", body)
+        return {
+            "entry": night,
+            "replayed": entries * body["cycles"],
+            "relearned": entries[:1],
+            "change": 1,
+            "merged": [[1, 2]],
+            "pruned": [],
+            "founded": 1,
+            "changed": 0,
+        }
+
+    def memories(self, brain_id: str, **_: Any) -> Any:
+        return {
+            "episodes": self.episodes[brain_id],
+            "in_mind": [{"strength": 1, "entry": None, "what": None}],
+            "concepts": [{"what": "cross", "examples": 2, "spread": 0.5}],
+        }
+
+    def forget_memories(self, brain_id: str, body: dict[str, Any], **_: Any) -> Any:
+        held = self.episodes[brain_id]
+        gone = [
+            one
+            for one in held
+            if all(one[name] == body[name] for name in ("what", "where", "who") if name in body)
+        ]
+        self.episodes[brain_id] = [one for one in held if one not in gone]
+        self._live(brain_id, "forget_memories", body)
+        return {"entries": [one["entry"] for one in gone]}
+
+    def rules(self, brain_id: str, **_: Any) -> Any:
+        return {"rules": self.texts[brain_id]}
+
+    def add_rules(self, brain_id: str, body: dict[str, Any], **_: Any) -> Any:
+        for line in body["text"].splitlines():
+            self.texts[brain_id].append({"name": line.partition(":")[0], "text": line})
+        self._live(brain_id, "rules", body)
+        return self.rules(brain_id)
+
+    def remove_rule(self, brain_id: str, name: str, **_: Any) -> Any:
+        name = urllib.parse.unquote(name)
+        left = [rule for rule in self.texts[brain_id] if rule["name"] != name]
+        if len(left) == len(self.texts[brain_id]):
+            raise Refusal(422, "invalid-input", f"There is no rule {name!r}.")
+        self.texts[brain_id] = left
+        return self.rules(brain_id)
 
     def entries(self, brain_id: str, query: dict[str, str], **_: Any) -> Any:
         after = int(query.get("after", 0))
@@ -289,6 +374,13 @@ ROUTES = [
     ("POST", f"{BRAIN}/process-many", "process_many"),
     ("POST", f"{BRAIN}/learn", "learn"),
     ("POST", f"{BRAIN}/forget", "forget"),
+    ("POST", f"{BRAIN}/explain", "explain"),
+    ("POST", f"{BRAIN}/sleep", "sleep"),
+    ("GET", f"{BRAIN}/memories", "memories"),
+    ("POST", f"{BRAIN}/memories/forget", "forget_memories"),
+    ("GET", f"{BRAIN}/rules", "rules"),
+    ("POST", f"{BRAIN}/rules", "add_rules"),
+    ("DELETE", f"{BRAIN}/rules/([^/]+)", "remove_rule"),
     ("GET", f"{BRAIN}/entries", "entries"),
     ("POST", f"{BRAIN}/snapshots", "snapshot"),
     ("GET", f"{BRAIN}/snapshots", "list_snapshots"),

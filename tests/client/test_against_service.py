@@ -124,6 +124,52 @@ def test_the_raster_is_that_of_the_last_thought(ada: RemoteBrain) -> None:
     assert ada.raster_png().startswith(b"\x89PNG")
 
 
+def test_a_brain_remembers_and_tells_why(ada: RemoteBrain) -> None:
+    ada.learn(IMAGES[0], target="my sign", where="lab", when=7, who="Ben", pinned=True)
+    ada.learn(IMAGES[1], target="my sign", who="Eve")
+    (first, second) = ada.memories().episodes
+    assert (first.what, first.where, first.when, first.who) == ("my sign", "lab", 7, "Ben")
+    assert first.picture == tuple(
+        tuple(round(float(value) * 255) for value in row) for row in IMAGES[0]
+    )
+    thought = ada.process(IMAGES[0])
+    assert thought.recalled[0].entry == 1
+    assert thought.recalled[0].likeness > 0.99
+    why = ada.explain(IMAGES[0])
+    assert why.label == "my sign"
+    taught = sum(lesson.share for lesson in why.lessons) + why.earlier
+    assert why.bias + sum(why.regions.values()) + taught == pytest.approx(why.score, abs=1e-4)
+    assert [one.entry for one in why.recalled] == [one.entry for one in thought.recalled]
+    assert "training gave" in str(why)
+    assert ada.forget_memories(who="Eve") == (second.entry,)
+    assert [episode.who for episode in ada.memories().episodes] == ["Ben"]
+
+
+def test_a_brain_sleeps_over_it(ada: RemoteBrain) -> None:
+    for number in range(6):
+        ada.learn(IMAGES[number], target=f"sign {number % 2}")
+    night = ada.sleep(cycles=1)
+    assert night.entry == 7
+    assert set(night.replayed) <= set(range(1, 7))
+    assert {concept.what for concept in ada.memories().concepts} >= {"sign 0", "sign 1"}
+    with pytest.raises(InvalidRequest):
+        ada.sleep(cycles=0)
+
+
+def test_a_brain_heeds_rules(ada: RemoteBrain) -> None:
+    pytest.importorskip("z3")
+    digit = str(int(load_digits().train.labels[0]))
+    (rule,) = ada.add_rules(f"mine: sought(x) <- digit(x, {digit})")
+    assert rule.name == "mine"
+    (conclusion,) = ada.process(IMAGES[0]).conclusions
+    assert (conclusion.statement, conclusion.reading) == ("sought(It)", "true")
+    assert ada.explain(IMAGES[0]).conclusions[0].statement == "sought(It)"
+    with pytest.raises(InvalidRequest, match="no class 'seven'"):
+        ada.add_rules('odd(x) <- digit(x, "seven")')
+    assert ada.remove_rule("mine") == ()
+    assert ada.process(IMAGES[0]).conclusions == ()
+
+
 def test_brains_are_listed_page_by_page(client: Client) -> None:
     made = [client.create_brain(name=f"brain {number}") for number in range(3)]
     assert [brain.id for brain in client.brains()][-3:] == [brain.id for brain in made]
@@ -144,6 +190,9 @@ def test_nothing_is_done_twice_when_answers_are_lost(
     assert [moment.name for moment in ada.snapshots() if moment.name] == ["now"]
     losing(losses).brain(ada.id).forget(entries=[1])
     assert [entry.sequence for entry in ada.entries()] == [2, 3]
+    losing(losses).brain(ada.id).sleep(cycles=1)
+    losing(losses).brain(ada.id).forget_memories(what="cross")
+    assert [entry.kind for entry in ada.entries()][2:] == ["sleep", "forget_memories"]
     before = len(list(client.brains()))
     born = losing(losses).create_brain(name="once")
     assert len(list(client.brains())) == before + 1
@@ -215,10 +264,11 @@ def test_many_at_once(served: Any, ada: RemoteBrain) -> None:
 def test_the_examples_of_the_how_to_run(
     served: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("z3")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NEURALLAYERS_API_KEY", served.key)
     blocks = EXAMPLE.findall(PAGE.read_text(encoding="utf-8"))
-    assert len(blocks) == 7
+    assert len(blocks) == 10
     text = "\n".join(blocks).replace("http://127.0.0.1:8077", served.url)
     exec(compile(text, str(PAGE), "exec"), {"__name__": "__example__"})
 

@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError, fields
 from typing import Any
 
 import pytest
-from tests.client.small_service import MODEL, RASTER, VITALS
+from tests.client.small_service import MODEL, RASTER, RECOLLECTION, VITALS
 
 from neurallayers.client import answers
 from neurallayers.client.answers import (
@@ -20,12 +20,14 @@ from neurallayers.client.answers import (
     Unfinished,
     document_of,
     listed,
+    part,
     picture,
     read,
     whole,
 )
 from neurallayers.client.exchange import Answer
 from neurallayers.client.failures import ServiceError
+from neurallayers.client.reminiscence import Alert, Conclusion
 
 THOUGHT = {"label": None, "confidence": 0, "scores": {}, "vitals": VITALS}
 
@@ -49,6 +51,32 @@ def test_nested_values_are_read() -> None:
 
 def test_what_a_newer_service_adds_is_ignored() -> None:
     assert read(Thought, {**THOUGHT, "mood": "good"}) == read(Thought, THOUGHT)
+
+
+def test_what_an_older_service_does_not_say_is_empty() -> None:
+    thought = read(Thought, THOUGHT)
+    assert (thought.recalled, thought.conclusions, thought.alerts) == ((), (), ())
+
+
+def test_what_comes_to_mind_is_read() -> None:
+    conclusion = {"statement": "sign(It)", "lower": 1, "upper": 1.0, "reading": "true"}
+    alert = {"vital": "confidence", "level": "notice", "index": 0.75, "risen": True}
+    told = {"recalled": [RECOLLECTION], "conclusions": [conclusion], "alerts": [alert]}
+    thought = read(Thought, THOUGHT | told)
+    assert thought.recalled[0].who == "Ada"
+    assert thought.conclusions == (Conclusion("sign(It)", 1.0, 1.0, "true"),)
+    assert thought.alerts == (Alert("confidence", "notice", 0.75, risen=True),)
+
+
+def test_a_part_of_an_answer_is_read() -> None:
+    numbers = part(tuple[int, ...], "entries")
+    assert numbers(answer({"entries": [3, 1], "more": 1})) == (3, 1)
+    with pytest.raises(ServiceError, match=r"entries\[1\]"):
+        numbers(answer({"entries": [3, "1"]}))
+    with pytest.raises(ServiceError, match="entries"):
+        numbers(answer({}))
+    with pytest.raises(ServiceError, match="cannot be understood: it is"):
+        numbers(answer([1]))
 
 
 def test_answers_cannot_be_changed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +40,12 @@ def process(**given: Any) -> Call[Any]:
     return calls.process(BRAIN, **asked | given)
 
 
+def forget_memories(**given: Any) -> Call[Any]:
+    asked = dict.fromkeys(("what", "where", "who", "first", "last", "like", "maximum"))
+    rest = {"clock": "when", "likeness": 0.9, "fit": False, "idempotency_key": None}
+    return calls.forget_memories(BRAIN, **asked | rest | given)
+
+
 @pytest.mark.parametrize(
     ("call", "schema"),
     [
@@ -51,6 +58,18 @@ def process(**given: Any) -> Call[Any]:
         (learn(target=None, reward=-0.5, maximum=255.0), "ToLearn"),
         (calls.forget(BRAIN, label="cross", entries=None), "ToForget"),
         (calls.forget(BRAIN, label=None, entries=[3, 4]), "ToForget"),
+        (process(stateful=True, where="lab", when=7, who="Ada"), "ToProcess"),
+        (learn(where="lab", when=7, who="Ada", pinned=True), "ToLearn"),
+        (calls.explain(BRAIN, ROWS, None, fit=False, maximum=None), "ToExplain"),
+        (calls.explain(BRAIN, PNG_SIGNATURE, "cross", fit=True, maximum=16.0), "ToExplain"),
+        (calls.sleep(BRAIN, 4, None), "ToSleep"),
+        (forget_memories(who="Ada"), "ToForgetMemories"),
+        (
+            forget_memories(what="cross", where="lab", first=1, last=9, clock="entry"),
+            "ToForgetMemories",
+        ),
+        (forget_memories(like=ROWS, likeness=0.5, fit=True, maximum=2.0), "ToForgetMemories"),
+        (calls.add_rules(BRAIN, "even(x) <- digit(x, 2)", None), "NewRules"),
         (calls.snapshot(BRAIN, None, None), "NewSnapshot"),
         (calls.snapshot(BRAIN, "now", None), "NewSnapshot"),
     ],
@@ -71,6 +90,10 @@ def test_every_post_that_changes_something_has_a_key() -> None:
         calls.forget(BRAIN, label="cross", entries=None),
         calls.snapshot(BRAIN, None, None),
         calls.restore(BRAIN, "s0"),
+        calls.sleep(BRAIN, 4, None),
+        forget_memories(who="Ada"),
+        calls.add_rules(BRAIN, "even(x) <- digit(x, 2)", None),
+        calls.remove_rule(BRAIN, "even", None),
     ]
     keys = [call.request.idempotency_key for call in keyed]
     assert None not in keys
@@ -114,6 +137,14 @@ def test_names_are_sent_as_they_are() -> None:
         lambda: calls.process_many(BRAIN, [], fit=False, maximum=None),
         lambda: calls.model(""),
         lambda: calls.model(".."),
+        lambda: calls.remove_rule(BRAIN, "", None),
+        lambda: calls.remove_rule(BRAIN, "..", None),
+        lambda: process(who="Ada"),
+        lambda: process(where="lab"),
+        lambda: process(when=7),
+        lambda: forget_memories(),
+        lambda: forget_memories(likeness=0.5),
+        lambda: forget_memories(like=[[float("nan")]]),
     ],
 )
 def test_what_cannot_be_meant_is_not_sent(wrong: Callable[[], object]) -> None:
@@ -123,3 +154,11 @@ def test_what_cannot_be_meant_is_not_sent(wrong: Callable[[], object]) -> None:
 
 def test_a_name_cannot_leave_its_place_in_the_address() -> None:
     assert calls.model("../brains?x").request.path == "/v1/models/..%2Fbrains%3Fx"
+    removed = calls.remove_rule(BRAIN, "a/b?", None).request
+    assert (removed.method, removed.path) == ("DELETE", f"/v1/brains/{BRAIN}/rules/a%2Fb%3F")
+
+
+def test_a_lesson_without_circumstances_is_what_older_services_know() -> None:
+    body = learn().request.body
+    assert body is not None
+    assert set(json.loads(body)) == {"stimulus", "maximum", "fit", "target"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.client.small_service import RASTER, VITALS
+from tests.client.small_service import RASTER, RECOLLECTION, VITALS
 
 from neurallayers.client import ServiceError
 from neurallayers.client.events import Event, EventReader
@@ -49,6 +49,16 @@ def test_a_stream_is_read() -> None:
     assert lesson.raster.spikes["cerebrum"] == ((0, 1), (3, 2))
     assert forgotten == Event("forgotten", sequence=5, labels=("0",))
     assert deleted == Event("deleted", sequence=6)
+
+
+def test_what_comes_to_mind_is_told() -> None:
+    told = json.dumps({"sequence": 1, "recalled": [RECOLLECTION], "new": 1})
+    thought, slept = events(
+        f"event: thought\ndata: {told}\n\nevent: slept\ndata: {{}}\n\n".encode()
+    )
+    assert thought.recalled[0].what == "cross"
+    assert (thought.conclusions, thought.alerts) == ((), ())
+    assert slept == Event("slept")
 
 
 @given(st.lists(st.integers(0, len(STREAM)), max_size=20))

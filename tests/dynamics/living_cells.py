@@ -173,6 +173,7 @@ def assert_same(a: Any, b: Any, tolerance: float = 0.0) -> None:
 from tests.dynamics.living_membrane import EXAMPLES_MEMBRANE  # noqa: E402
 from tests.dynamics.living_memory import EXAMPLES_MEMORY  # noqa: E402
 from tests.dynamics.living_metabolism import EXAMPLES_METABOLISM  # noqa: E402
+from tests.dynamics.living_monitoring import EXAMPLES_MONITORING  # noqa: E402
 from tests.dynamics.living_neurons import EXAMPLES_NEURONS  # noqa: E402
 from tests.dynamics.living_plasticity import EXAMPLES_PLASTICITY  # noqa: E402
 from tests.dynamics.living_synapses import EXAMPLES_SYNAPSES  # noqa: E402  (they need Example)
@@ -183,3 +184,4 @@ EXAMPLES |= EXAMPLES_METABOLISM
 EXAMPLES |= EXAMPLES_PLASTICITY
 EXAMPLES |= EXAMPLES_NEURONS
 EXAMPLES |= EXAMPLES_MEMORY
+EXAMPLES |= EXAMPLES_MONITORING

@@ -39,8 +39,10 @@ def test_the_terms_alone_decide(text: str, true: bool) -> None:
     assert holds(atom(text)) is true
 
 
-@settings(deadline=None, derandomize=True, database=None)
-@given(st.sampled_from(["sum", "product", "="]), st.lists(NUMBERS, min_size=3, max_size=3), st.data())
+@settings(deadline=None, derandomize=True, database=None, max_examples=50)
+@given(
+    st.sampled_from(["sum", "product", "="]), st.lists(NUMBERS, min_size=3, max_size=3), st.data()
+)
 def test_a_solution_makes_the_atom_true_and_is_the_only_one(
     predicate: str, numbers: list[int], data: st.DataObject
 ) -> None:
@@ -52,7 +54,7 @@ def test_a_solution_makes_the_atom_true_and_is_the_only_one(
     def with_value(value: int) -> Atom:
         return Atom(predicate, (*known[:place], Constant(value), *known[place + 1 :]))
 
-    true = [value for value in range(-1000, 1001) if holds(with_value(value))]
+    true = [value for value in range(-901, 902) if holds(with_value(value))]
     asked = Atom(predicate, (*known[:place], x, *known[place + 1 :]))
     if len(true) > 1:
         with pytest.raises(InvalidInput, match="does not say what x is"):

@@ -82,7 +82,7 @@ def test_an_error_says_where_and_what(text: str, column: int, said: str) -> None
     ids=["parentheses", "negations", "implications", "exclusions", "quantifiers"],
 )  # fmt: skip
 def test_a_formula_too_deep_is_refused_in_words(text: str) -> None:
-    with pytest.raises(LogicSyntaxError, match="nested more than 200 deep"):
+    with pytest.raises(LogicSyntaxError, match="nested more than 60 deep"):
         parse_formula(text)
 
 

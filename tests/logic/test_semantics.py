@@ -11,7 +11,7 @@ from neurallayers.logic.semantics import Semantics, semantics_named
 
 T_NORMS = ("product", "goedel", "lukasiewicz")
 EVERY = (*T_NORMS, "cognitive")
-quick = settings(deadline=None, derandomize=True, database=None, max_examples=80)
+quick = settings(deadline=None, derandomize=True, database=None, max_examples=30)
 
 # Degrees that floats hold exactly, so that the tables of the textbook hold exactly too.
 TABLES = {
@@ -20,14 +20,14 @@ TABLES = {
         "disjunction": [(0.5, 0.5, 0.75), (0.75, 0.5, 0.875), (1.0, 0.25, 1.0), (0.0, 0.5, 0.5)],
         "implication": [(0.5, 0.25, 0.5), (0.25, 0.5, 1.0), (1.0, 0.25, 0.25), (0.0, 0.0, 1.0)],
         "equivalence": [(0.5, 0.25, 0.5), (0.5, 0.5, 1.0), (0.0, 0.5, 0.0)],
-        "exclusion": [(0.5, 0.25, 0.5), (0.5, 0.5, 0.0), (1.0, 0.0, 1.0)],
+        "exclusion": [(0.5, 0.0, 0.5), (0.5, 0.5, 0.4375), (1.0, 0.0, 1.0), (1.0, 1.0, 0.0)],
     },
     "goedel": {
         "conjunction": [(0.5, 0.25, 0.25), (0.75, 0.5, 0.5), (1.0, 0.3, 0.3), (0.0, 0.5, 0.0)],
         "disjunction": [(0.5, 0.25, 0.5), (0.75, 0.5, 0.75), (1.0, 0.3, 1.0), (0.0, 0.3, 0.3)],
         "implication": [(0.5, 0.25, 0.25), (0.25, 0.5, 1.0), (0.3, 0.3, 1.0), (1.0, 0.0, 0.0)],
         "equivalence": [(0.5, 0.25, 0.25), (0.5, 0.5, 1.0), (0.0, 0.5, 0.0)],
-        "exclusion": [(0.5, 0.25, 0.75), (0.5, 0.5, 0.0), (1.0, 0.0, 1.0)],
+        "exclusion": [(0.5, 0.25, 0.5), (0.25, 0.0, 0.25), (1.0, 0.0, 1.0), (1.0, 1.0, 0.0)],
     },
     "lukasiewicz": {
         "conjunction": [(0.5, 0.25, 0.0), (0.75, 0.5, 0.25), (1.0, 0.25, 0.25), (0.5, 0.5, 0.0)],
@@ -135,11 +135,11 @@ def test_tensors_and_floats_agree(name: str, operands: list[tuple[float, float]]
     semantics = semantics_named(name)
     degrees, weights = [a for a, _ in operands], [w for _, w in operands]
     tensors = [torch.tensor([a], dtype=torch.float64) for a in degrees]
-    for given in (None, weights):
+    for chosen in (None, weights):
         for operation in ("conjunction", "disjunction"):
             join = getattr(semantics, operation)
-            assert join(*tensors, weights=given).item() == pytest.approx(
-                join(*degrees, weights=given), abs=1e-12
+            assert join(*tensors, weights=chosen).item() == pytest.approx(
+                join(*degrees, weights=chosen), abs=1e-12
             )
     first, last = degrees[0], degrees[-1]
     for operation in ("implication", "equivalence", "exclusion", "conjunct_at_least",

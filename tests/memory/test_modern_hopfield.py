@@ -75,12 +75,23 @@ def test_thousands_of_noisy_patterns_are_found_in_one_step(similarity: str) -> N
     """4,000 patterns of 64 components with noise of 0.5: every one is the nearest, and clean."""
     patterns = gaussian(4000, 64, seed=2)
     query = patterns + 0.5 * gaussian(4000, 64, seed=3)
-    beta = 40.0 if similarity == "cosine" else 1.0
-    found = ModernHopfieldNetwork(patterns, beta, similarity=similarity).retrieve(query)
+    found = ModernHopfieldNetwork(patterns, similarity=similarity).retrieve(query)
     assert torch.equal(found.weights.argmax(-1), torch.arange(4000))
     error = (found.pattern - patterns).norm(dim=-1) / patterns.norm(dim=-1)
     # The noise of the query is half of the length of a pattern.
-    assert float(error.median()) < 1e-3
+    assert float(error.median()) < 0.01
+
+
+@pytest.mark.parametrize("length", [1e-3, 1.0, 1e3])
+def test_the_usual_sharpness_suits_patterns_of_any_length(length: float) -> None:
+    patterns = functional.normalize(gaussian(1000, 64, seed=2), dim=-1) * length
+    query = patterns + 0.5 * length / 8.0 * gaussian(1000, 64, seed=3)
+    network = ModernHopfieldNetwork(patterns)
+    assert network.beta * length**2 == pytest.approx(4.0 * math.log(1000), rel=1e-3)
+    found = network.retrieve(query)
+    assert torch.equal(found.weights.argmax(-1), torch.arange(1000))
+    assert float((found.pattern - patterns).norm(dim=-1).median()) < 0.01 * length
+    assert ModernHopfieldNetwork(torch.zeros(3, 2)).beta == 1.0
 
 
 def test_lengths_do_not_outbid_in_the_euclidean_and_the_cosine_network() -> None:

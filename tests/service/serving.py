@@ -194,7 +194,7 @@ def running(edge: Any, settings: Settings) -> Iterator[int]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         yield listener.getsockname()[1]
     finally:
         server.should_exit = True

@@ -17,11 +17,12 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from neurallayers.cli.brains import brains
 from neurallayers.cli.checking import bench, info, version
 from neurallayers.cli.living import ask, raster, replay, teach
 from neurallayers.cli.measuring import measure
+from neurallayers.cli.minds import brains
 from neurallayers.cli.output import complain, literal, say
+from neurallayers.cli.remembering import memories, rules, sleep
 from neurallayers.cli.running import run
 from neurallayers.cli.schooling import evaluate, train
 from neurallayers.cli.serving import serve
@@ -96,6 +97,20 @@ _add(
     teach,
     "teach my-brain smile smile-1.png smile-2.png",
     "teach my-brain eight digits:train:3 --network my-network",
+    "teach my-brain smile smile-3.png --who Ada --where lab --pin",
+)
+_add(sleep, "sleep my-brain", "sleep my-brain --cycles 8 --json")
+_add(
+    memories,
+    "memories my-brain",
+    "memories my-brain --who Ada --json",
+    "memories my-brain --who Ada --forget",
+)
+_add(
+    rules,
+    "rules my-brain",
+    "rules my-brain --add 'parity: even(x) <- digit(x, 2) | digit(x, 4)'",
+    "rules my-brain --remove parity",
 )
 _add(
     raster,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from neurallayers.cli.answers import print_answers
 from neurallayers.cli.output import (
     AsJson,
     Seed,
@@ -17,12 +18,13 @@ from neurallayers.cli.output import (
     print_facts,
     print_json,
     print_table,
+    results,
     say,
 )
-from neurallayers.cli.stimuli import HELP, read_image
+from neurallayers.cli.stimuli import HELP, Pin, When, Where, Who, read_image
 
 if TYPE_CHECKING:
-    from neurallayers.client import BrainInfo, Client, Event, RemoteBrain, Thought
+    from neurallayers.client import BrainInfo, Client, Event, Explanation, RemoteBrain, Thought
 
 URL = "http://127.0.0.1:8077"
 
@@ -77,7 +79,7 @@ def list_brains(
     """List the brains, oldest first."""
     from itertools import islice
 
-    with _client(url, key) as client:
+    with connected(url, key) as client:
         found = list(islice(client.brains(), limit))
     if as_json:
         print_json({"brains": [asdict(brain) for brain in found]})
@@ -100,14 +102,14 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Let a brain be born."""
-    with _client(url, key) as client:
+    with connected(url, key) as client:
         born = client.create_brain(model, name, seed)
         _show(born.info(), as_json=as_json)
 
 
 def show(brain: BrainId, url: Url = URL, key: Key = None, as_json: AsJson = False) -> None:
     """Say who a brain is and what it knows."""
-    with _client(url, key) as client:
+    with connected(url, key) as client:
         _show(client.brain(brain).info(), as_json=as_json)
 
 
@@ -117,6 +119,15 @@ def process(
     stateful: Annotated[
         bool, typer.Option("--stateful", help="Let it live through them, as entries.")
     ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Say which neurons, lessons, memories and rules made the answer."
+        ),
+    ] = False,
+    where: Where = None,
+    when: When = None,
+    who: Who = None,
     invert: Invert = False,
     fit: Fit = False,
     url: Url = URL,
@@ -124,19 +135,21 @@ def process(
     as_json: AsJson = False,
 ) -> None:
     """Ask a brain what it sees."""
-    with _client(url, key) as client:
+    with connected(url, key) as client:
         it = client.brain(brain)
-        thoughts = [
-            (name, it.process(image, stateful, fit))
-            for name, image in _stimuli(client, it, images, invert=invert)
-        ]
+        answers = []
+        for name, image in _stimuli(client, it, images, invert=invert):
+            # Explained first: afterwards it may have lived through it.
+            why = it.explain(image, fit=fit) if explain else None
+            thought = it.process(image, stateful, fit, where=where, when=when, who=who)
+            answers.append((name, thought, why))
     if as_json:
-        print_json({"answers": [{"image": name, **asdict(thought)} for name, thought in thoughts]})
+        print_json({"answers": [_answer(*one) for one in answers]})
         return
-    print_table(
-        ("image", "answer", "confidence", "next"),
-        [(name, one.label, f"{one.confidence:.1%}", _runner_up(one)) for name, one in thoughts],
-    )
+    print_answers([(name, thought) for name, thought, _ in answers])
+    for _, _, why in answers:
+        if why is not None:
+            results().print(str(why), markup=False, soft_wrap=True)
 
 
 def teach(
@@ -144,6 +157,10 @@ def teach(
     label: Annotated[str, typer.Argument(help="What the images show; new names are new classes.")],
     images: Images,
     once: Once = None,
+    where: Where = None,
+    when: When = None,
+    who: Who = None,
+    pin: Pin = False,
     invert: Invert = False,
     fit: Fit = False,
     url: Url = URL,
@@ -155,12 +172,21 @@ def teach(
 
     named = once or uuid.uuid4().hex
     lessons: list[dict[str, Any]] = []
-    with _client(url, key) as client:
+    with connected(url, key) as client:
         it = client.brain(brain)
         stimuli = _stimuli(client, it, images, invert=invert)
         try:
             for number, (name, image) in enumerate(stimuli):
-                lesson = it.learn(image, label, fit=fit, idempotency_key=f"{named}-{number}")
+                lesson = it.learn(
+                    image,
+                    label,
+                    fit=fit,
+                    where=where,
+                    when=when,
+                    who=who,
+                    pinned=pin,
+                    idempotency_key=f"{named}-{number}",
+                )
                 lessons.append({"image": name, **asdict(lesson)})
         except (ServiceError, KeyboardInterrupt):
             say(
@@ -193,7 +219,7 @@ def forget(
     """Make a brain forget a class, or lessons as if they had never been given."""
     if (label is None) == (not entry):
         raise typer.BadParameter("Name --label or --entry, one of the two.")
-    with _client(url, key) as client:
+    with connected(url, key) as client:
         _show(client.brain(brain).forget(label=label, entries=entry or None), as_json=as_json)
 
 
@@ -205,7 +231,7 @@ def snapshot(
     as_json: AsJson = False,
 ) -> None:
     """Keep this moment of a brain, to return to it."""
-    with _client(url, key) as client:
+    with connected(url, key) as client:
         facts = asdict(client.brain(brain).snapshot(name))
     if as_json:
         print_json(facts)
@@ -215,7 +241,7 @@ def snapshot(
 
 def snapshots(brain: BrainId, url: Url = URL, key: Key = None, as_json: AsJson = False) -> None:
     """List the moments of a brain that were kept, the latest first."""
-    with _client(url, key) as client:
+    with connected(url, key) as client:
         kept = list(client.brain(brain).snapshots())
     if as_json:
         print_json({"snapshots": [asdict(moment) for moment in kept]})
@@ -235,7 +261,7 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Return to a moment that was kept; what came since is undone."""
-    with _client(url, key) as client:
+    with connected(url, key) as client:
         _show(client.brain(brain).restore(snapshot), as_json=as_json)
 
 
@@ -247,7 +273,7 @@ def delete(
     as_json: AsJson = False,
 ) -> None:
     """Delete a brain and all that is kept of it; asks first."""
-    with _client(url, key) as client:
+    with connected(url, key) as client:
         it = client.brain(brain)
         if not yes:
             who = it.info()
@@ -276,37 +302,42 @@ def watch(
     from contextlib import closing
     from itertools import islice
 
-    with _client(url, key) as client, closing(client.brain(brain).events()) as events:
+    with connected(url, key) as client, closing(client.brain(brain).events()) as events:
         say(f"Watching {brain}; Ctrl-C ends it.")
         for event in islice(events, count):
             typer.echo(json.dumps(asdict(event)) if as_json else _line(event))
 
 
-def _add(command: Callable[..., None], *examples: str, name: str | None = None) -> None:
+def add(command: Callable[..., None], *examples: str, name: str | None = None) -> None:
     """Add a command; its examples stand under its help, one a line."""
     shown = "\n\n".join(f"  neurallayers brains {example}" for example in examples)
     brains.command(name, epilog=literal(f"Examples:\n\n{shown}"))(command)
 
 
-_SOMEBODY = "0f8c2e5d1b7a4c6f9e3d2a1b0c9d8e7f"
-_add(list_brains, "list", "list --url https://brains.example --json", name="list")
-_add(create, "create --name Ada", "create --model hasn-nano-digits --json")
-_add(show, f"show {_SOMEBODY}")
-_add(process, f"process {_SOMEBODY} digits:12", f"process {_SOMEBODY} seven.png --invert")
-_add(
-    teach,
-    f"teach {_SOMEBODY} smile smile-1.png smile-2.png",
-    f"teach {_SOMEBODY} eight digits:train:3 --once monday",
+SOMEBODY = "0f8c2e5d1b7a4c6f9e3d2a1b0c9d8e7f"
+add(list_brains, "list", "list --url https://brains.example --json", name="list")
+add(create, "create --name Ada", "create --model hasn-nano-digits --json")
+add(show, f"show {SOMEBODY}")
+add(
+    process,
+    f"process {SOMEBODY} digits:12",
+    f"process {SOMEBODY} seven.png --invert --explain",
 )
-_add(forget, f"forget {_SOMEBODY} --label smile", f"forget {_SOMEBODY} --entry 3 --entry 4")
-_add(snapshot, f"snapshot {_SOMEBODY} --name before-school")
-_add(snapshots, f"snapshots {_SOMEBODY}")
-_add(restore, f"restore {_SOMEBODY} 17")
-_add(delete, f"delete {_SOMEBODY}", f"delete {_SOMEBODY} --yes")
-_add(watch, f"watch {_SOMEBODY}", f"watch {_SOMEBODY} --count 10 --json")
+add(
+    teach,
+    f"teach {SOMEBODY} smile smile-1.png smile-2.png",
+    f"teach {SOMEBODY} eight digits:train:3 --who Ada --once monday",
+)
+add(forget, f"forget {SOMEBODY} --label smile", f"forget {SOMEBODY} --entry 3 --entry 4")
+add(snapshot, f"snapshot {SOMEBODY} --name before-school")
+add(snapshots, f"snapshots {SOMEBODY}")
+add(restore, f"restore {SOMEBODY} 17")
+add(delete, f"delete {SOMEBODY}", f"delete {SOMEBODY} --yes")
+add(watch, f"watch {SOMEBODY}", f"watch {SOMEBODY} --count 10 --json")
 
 
-def _client(url: str, key: str | None) -> Client:
+def connected(url: str, key: str | None) -> Client:
+    """A client of the service at this address."""
     from neurallayers.client import Client
 
     return Client(url, key)
@@ -334,9 +365,9 @@ def _said(facts: dict[str, Any]) -> dict[str, Any]:
     return {names.get(name, name): value for name, value in facts.items() if value is not None}
 
 
-def _runner_up(thought: Thought) -> str:
-    others = list(thought.scores)[1:2]
-    return others[0] if others else ""
+def _answer(name: str, thought: Thought, why: Explanation | None) -> dict[str, Any]:
+    reason = {} if why is None else {"explanation": asdict(why)}
+    return {"image": name, **asdict(thought), **reason}
 
 
 def _line(event: Event) -> str:
@@ -350,6 +381,7 @@ def _line(event: Event) -> str:
         words.append(f"taught: {event.target}")
     if event.vitals is not None:
         words.append(f"{event.vitals.spikes:,} spikes")
+    words += [f"{alert.vital} {alert.level}" for alert in event.alerts if alert.risen]
     if event.labels:
         words.append(f"knows {', '.join(event.labels)}")
     return "  ".join(words)

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from neurallayers.cli.answers import print_answers
 from neurallayers.cli.output import AsJson, print_facts, print_json, print_table, results, say
 from neurallayers.cli.sources import check_home, data_for, held_out, is_home, open_brain
-from neurallayers.cli.stimuli import HELP, read_image
+from neurallayers.cli.stimuli import HELP, Pin, When, Where, Who, read_image
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from neurallayers.brain import BrainNetwork, Thought
+    from neurallayers.brain import BrainNetwork
     from neurallayers.brain.life import Life
 
 Source = Annotated[
@@ -37,7 +38,10 @@ def ask(
     digit: Digit = None,
     invert: Invert = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say which neurons and lessons made the answer.")
+        bool,
+        typer.Option(
+            "--explain", help="Say which neurons, lessons, memories and rules made the answer."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -52,13 +56,7 @@ def ask(
             answer |= {} if reason is None else {"explanation": reason.to_dict()}
         print_json({"answers": answers})
         return
-    print_table(
-        ("image", "answer", "confidence", "next"),
-        [
-            (name, thought.label, f"{thought.confidence:.1%}", _runner_up(thought))
-            for name, _, thought in thoughts
-        ],
-    )
+    print_answers([(name, thought) for name, _, thought in thoughts])
     for reason in reasons:
         if reason is not None:
             results().print(str(reason), markup=False, soft_wrap=True)
@@ -71,6 +69,10 @@ def teach(
     network: Annotated[
         str, typer.Option(help="Network of a new brain, if none lives in the folder yet.")
     ] = "hasn-nano-digits",
+    where: Where = None,
+    when: When = None,
+    who: Who = None,
+    pin: Pin = False,
     invert: Invert = False,
     as_json: AsJson = False,
 ) -> None:
@@ -85,7 +87,10 @@ def teach(
             say(f"A new brain with the network {network} was born in {folder}.")
         if stimuli is None:
             stimuli = _stimuli(_seen_by(brain.network), images, None, invert=invert)
-        lessons = [(name, brain.learn(image, label)) for name, image in stimuli]
+        lessons = [
+            (name, brain.learn(image, label, where=where, when=when, who=who, pinned=pin))
+            for name, image in stimuli
+        ]
         facts = {
             "folder": str(folder),
             "label": label,
@@ -197,17 +202,24 @@ def differences(one: Life, other: Life) -> list[str]:
     from neurallayers.state import to_named
 
     first, second = (
-        {**to_named(life.state), **to_named(life.ledger.named())} for life in (one, other)
+        {
+            **to_named(life.state),
+            **to_named(life.ledger.named()),
+            **{f"mind.{name}": part for name, part in to_named(life.mind.state).items()},
+        }
+        for life in (one, other)
     )
     found = [
         name
         for name in sorted(first.keys() | second.keys())
         if name not in first or name not in second or not _same_bits(first[name], second[name])
     ]
-    if one.labels != other.labels:
-        found.append("labels")
-    if one.sequence != other.sequence:
-        found.append("sequence")
+    for name in ("labels", "sequence"):
+        if getattr(one, name) != getattr(other, name):
+            found.append(name)
+    for name in ("names", "rules"):
+        if getattr(one.mind, name) != getattr(other.mind, name):
+            found.append(f"mind.{name}")
     return found
 
 
@@ -260,11 +272,6 @@ def _stimuli(
     if digit is not None:
         return [held_out(data_for(shape), digit)]
     return [(name, read_image(name, shape, invert=invert)) for name in images or []]
-
-
-def _runner_up(thought: Thought) -> str:
-    others = list(thought.scores)[1:2]
-    return others[0] if others else ""
 
 
 def _check_figure(out: Path) -> None:

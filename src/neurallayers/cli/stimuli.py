@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from neurallayers.cli.output import literal, say
 from neurallayers.cli.sources import load_data
@@ -21,6 +23,15 @@ HELP = literal(
     "A picture (.png, .jpg, ...), an array (.npy), or a place in a data set: digits:12 is held-out "
     "image 12, digits:train:12 one to learn from."
 )
+Where = Annotated[str | None, typer.Option(help="Where it happens, for its memory.")]
+When = Annotated[
+    int | None,
+    typer.Option(min=0, help="When it happens, in your unit, such as seconds since 1970."),
+]
+Who = Annotated[str | None, typer.Option(help="Who shows or says it, for its memory.")]
+Pin = Annotated[
+    bool, typer.Option("--pin", help="Never let other episodes displace these from its memory.")
+]
 
 
 def read_image(name: str, shape: tuple[int, ...], *, invert: bool = False) -> npt.NDArray[Any]:

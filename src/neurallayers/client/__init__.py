@@ -22,8 +22,10 @@ from neurallayers.client.answers import (
     Thought,
     Vitals,
 )
-from neurallayers.client.asynchronous import AsyncClient, AsyncRemoteBrain
-from neurallayers.client.client import Client, RemoteBrain
+from neurallayers.client.asynchronous import AsyncClient
+from neurallayers.client.asynchronous_brains import AsyncRemoteBrain
+from neurallayers.client.brains import RemoteBrain
+from neurallayers.client.client import Client
 from neurallayers.client.events import Event
 from neurallayers.client.failures import (
     Conflict,
@@ -34,25 +36,53 @@ from neurallayers.client.failures import (
     Unauthorized,
     Unavailable,
 )
+from neurallayers.client.reminiscence import (
+    Alert,
+    Concept,
+    Conclusion,
+    Episode,
+    Explanation,
+    FeatureShare,
+    InMind,
+    LessonShare,
+    Memories,
+    Proof,
+    Recollection,
+    Rule,
+    Sleep,
+)
 
 __all__ = [
+    "Alert",
     "AsyncClient",
     "AsyncRemoteBrain",
     "BrainInfo",
     "BrainSummary",
     "Client",
+    "Concept",
+    "Conclusion",
     "Conflict",
     "Entry",
+    "Episode",
     "Event",
+    "Explanation",
+    "FeatureShare",
+    "InMind",
     "InvalidRequest",
     "Lesson",
+    "LessonShare",
+    "Memories",
     "Model",
     "NotFound",
     "Overloaded",
+    "Proof",
     "Raster",
+    "Recollection",
     "Region",
     "RemoteBrain",
+    "Rule",
     "ServiceError",
+    "Sleep",
     "Snapshot",
     "Thought",
     "Unauthorized",

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar, Union, cast, get_args, get_origin, get
 
 from neurallayers.client.exchange import Answer
 from neurallayers.client.failures import ServiceError
+from neurallayers.client.reminiscence import Alert, Conclusion, Recollection
 
 T = TypeVar("T")
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -105,6 +106,9 @@ class Thought:
         scores: Score of each known class, highest first.
         vitals: Condition of the brain meanwhile.
         entry: Its number in the brain's history, if it was lived through.
+        recalled: The episodes that came to mind, the one most like it first.
+        conclusions: What the brain's rules conclude from the answer.
+        alerts: Vital signs that were not as usual, if it was lived through.
     """
 
     label: str | None
@@ -112,6 +116,9 @@ class Thought:
     scores: dict[str, float]
     vitals: Vitals
     entry: int | None = None
+    recalled: tuple[Recollection, ...] = ()
+    conclusions: tuple[Conclusion, ...] = ()
+    alerts: tuple[Alert, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -216,6 +223,11 @@ def listed(kind: type[T], name: str) -> Callable[[Answer], Page[T]]:
     return reader
 
 
+def part(kind: type[T], name: str) -> Callable[[Answer], T]:
+    """A reader of answers of which only the value under this name is wanted."""
+    return lambda answer: read(kind, read(dict[str, Any], document_of(answer)).get(name), name)
+
+
 def picture(answer: Answer) -> bytes:
     """A PNG file.
 
@@ -250,13 +262,33 @@ def _read(kind: Any, value: Any, where: str) -> Any:
         return _read_fields(kind, value, where)
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        (present,) = (one for one in inner if one is not type(None))
-        return None if value is None else _read(present, value, where)
+        return _read_either(inner, value, where)
     if origin is tuple and isinstance(value, list):
-        return tuple(_read(inner[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+        return _read_items(inner, value, where)
     if origin is dict and isinstance(value, dict):
         return {key: _read(inner[1], item, f"{where}.{key}") for key, item in value.items()}
     return _plain(kind, value, where)
+
+
+def _read_either(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
+    """A value of one of several types, of which at most one is written as a list."""
+    if value is None and type(None) in kinds:
+        return None
+    present = [one for one in kinds if one is not type(None)]
+    fitting = [one for one in present if (get_origin(one) is tuple) == isinstance(value, list)]
+    return _read((fitting or present)[0], value, where)
+
+
+def _read_items(kinds: tuple[Any, ...], value: list[Any], where: str) -> tuple[Any, ...]:
+    """A list as a tuple: of any length where its type ends in ``...``."""
+    if kinds[-1] is Ellipsis:
+        kinds = (kinds[0],) * len(value)
+    if len(kinds) != len(value):
+        raise _misunderstood(where, f"a list of {len(kinds)}", value)
+    return tuple(
+        _read(kind, item, f"{where}[{i}]")
+        for i, (kind, item) in enumerate(zip(kinds, value, strict=True))
+    )
 
 
 def _plain(kind: Any, value: Any, where: str) -> Any:

@@ -5,24 +5,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from neurallayers.client import calls, settling
+from neurallayers.client import calls
 from neurallayers.client.access import DEFAULT_URL, access
-from neurallayers.client.answers import (
-    BrainInfo,
-    BrainSummary,
-    Entry,
-    Lesson,
-    Model,
-    Page,
-    Raster,
-    Snapshot,
-    Thought,
-)
+from neurallayers.client.answers import BrainSummary, Model, Page
+from neurallayers.client.asynchronous_brains import AsyncRemoteBrain
 from neurallayers.client.events import DELETED, Event, EventReader
 from neurallayers.client.exchange import Answer, Call, Dialogue, Outcome, Pause, Send, Step
 from neurallayers.client.retries import Patience, Retries
@@ -218,121 +209,3 @@ class AsyncClient:
                             return
             except http().HTTPError as error:
                 raise broken_stream(self.url, error) from error
-
-
-class AsyncRemoteBrain:
-    """A brain that lives in a service; see :class:`~neurallayers.client.client.RemoteBrain`.
-
-    Args:
-        client: How to reach the service.
-        brain_id: Its id.
-    """
-
-    def __init__(self, client: AsyncClient, brain_id: str) -> None:
-        self._client = client
-        self.id = brain_id
-
-    def __repr__(self) -> str:
-        return f"<AsyncRemoteBrain {self.id} at {self._client.url}>"
-
-    async def info(self) -> BrainInfo:
-        """Its name, network, age and classes."""
-        return await self._client._ask(calls.info(self.id))
-
-    async def process(
-        self,
-        stimulus: Any,
-        stateful: bool = False,
-        fit: bool = False,
-        maximum: float | None = None,
-        *,
-        idempotency_key: str | None = None,
-    ) -> Thought:
-        """What it thinks of a stimulus."""
-        return await self._client._ask(
-            calls.process(
-                self.id,
-                stimulus,
-                stateful=stateful,
-                fit=fit,
-                maximum=maximum,
-                idempotency_key=idempotency_key,
-            )
-        )
-
-    async def process_many(
-        self, stimuli: Iterable[Any], fit: bool = False, maximum: float | None = None
-    ) -> tuple[Thought, ...]:
-        """What it thinks of stimuli, each from rest; at most 256 at once."""
-        call = calls.process_many(self.id, stimuli, fit=fit, maximum=maximum)
-        return (await self._client._ask(call)).items
-
-    async def learn(
-        self,
-        stimulus: Any,
-        target: str | None = None,
-        reward: float | None = None,
-        fit: bool = False,
-        maximum: float | None = None,
-        *,
-        idempotency_key: str | None = None,
-    ) -> Lesson:
-        """Teach it one example; however often it must be sent, it is taught once."""
-        return await self._client._ask(
-            calls.learn(
-                self.id,
-                stimulus,
-                target=target,
-                reward=reward,
-                fit=fit,
-                maximum=maximum,
-                idempotency_key=idempotency_key,
-            )
-        )
-
-    async def forget(
-        self, *, label: str | None = None, entries: Iterable[int] | None = None
-    ) -> BrainInfo:
-        """Make it forget a class, or lessons as if they had never been given."""
-        settle = settling.forget(self._client._retries, self.id, label=label, entries=entries)
-        return await self._client._converse(settle, self._client._exchange)
-
-    def entries(self) -> AsyncIterator[Entry]:
-        """Its history, in order, fetched page by page."""
-        return self._client._pages(lambda after: calls.entries(self.id, after))
-
-    async def snapshot(
-        self, name: str | None = None, *, idempotency_key: str | None = None
-    ) -> Snapshot:
-        """Keep this moment."""
-        return await self._client._ask(calls.snapshot(self.id, name, idempotency_key))
-
-    def snapshots(self) -> AsyncIterator[Snapshot]:
-        """The moments that were kept, the latest first, fetched page by page."""
-        return self._client._pages(lambda after: calls.snapshots(self.id, after))
-
-    async def restore(self, snapshot: Snapshot | str) -> BrainInfo:
-        """Return to a moment that was kept; what came since is undone."""
-        snapshot_id = snapshot.id if isinstance(snapshot, Snapshot) else snapshot
-        return await self._client._ask(calls.restore(self.id, snapshot_id))
-
-    async def raster(self) -> Raster:
-        """The spikes of its last thought."""
-        return await self._client._ask(calls.raster(self.id))
-
-    async def raster_png(self) -> bytes:
-        """The same as a picture, a PNG file."""
-        return await self._client._ask(calls.raster_png(self.id))
-
-    def events(self) -> AsyncGenerator[Event, None]:
-        """What it lives through from now on, as it happens; ends when the service stops.
-
-        Leave the loop through ``contextlib.aclosing`` to close the connection at once.
-        """
-        return self._client._events(self.id)
-
-    async def delete(self) -> None:
-        """Delete it, with all that is kept of it."""
-        await self._client._converse(
-            settling.delete(self._client._retries, self.id), self._client._exchange
-        )

@@ -22,6 +22,7 @@ from neurallayers.client.answers import (
     Thought,
 )
 from neurallayers.client.exchange import Call, Repeat, Request
+from neurallayers.client.reminiscence import Explanation, Memories, Rule, Sleep
 from neurallayers.client.stimuli import encode, jsonable, white
 from neurallayers.errors import InvalidInput
 
@@ -74,10 +75,18 @@ def process(
     stateful: bool,
     fit: bool,
     maximum: float | None,
+    where: str | None = None,
+    when: int | None = None,
+    who: str | None = None,
     idempotency_key: str | None,
 ) -> Call[Thought]:
     """A stimulus to think about; lived through if ``stateful``."""
-    body = _stimulus(stimulus, fit=fit, maximum=maximum)
+    context = _given(where=where, when=when, who=who)
+    if context and not stateful:
+        raise InvalidInput(
+            f"{', '.join(context)} would be forgotten at once.", "Add stateful=True."
+        )
+    body = _stimulus(stimulus, fit=fit, maximum=maximum) | context
     if stateful:
         body["stateful"] = True
     path = f"{_brain(brain_id)}/process"
@@ -109,6 +118,10 @@ def learn(
     reward: float | None,
     fit: bool,
     maximum: float | None,
+    where: str | None = None,
+    when: int | None = None,
+    who: str | None = None,
+    pinned: bool = False,
     idempotency_key: str | None,
 ) -> Call[Lesson]:
     """A lesson: what a stimulus is, or a reward for the brain's own answer."""
@@ -117,7 +130,9 @@ def learn(
             f"The lesson has the target {target!r} and the reward {reward!r}.",
             "Give exactly one of the two.",
         )
-    body = _stimulus(stimulus, fit=fit, maximum=maximum) | {"target": target, "reward": reward}
+    told = {"target": target, "reward": reward, "pinned": pinned or None}
+    context = _given(where=where, when=when, who=who)
+    body = _stimulus(stimulus, fit=fit, maximum=maximum) | told | context
     request = _keyed(f"{_brain(brain_id)}/learn", body, idempotency_key)
     return Call(request, answers.whole(Lesson))
 
@@ -132,6 +147,76 @@ def forget(brain_id: str, *, label: str | None, entries: list[int] | None) -> Ca
     body = {"label": label, "entries": entries or None}
     request = _keyed(f"{_brain(brain_id)}/forget", body, None, Repeat.SETTLES)
     return Call(request, answers.whole(BrainInfo))
+
+
+def explain(
+    brain_id: str, stimulus: Any, label: str | None, *, fit: bool, maximum: float | None
+) -> Call[Explanation]:
+    """An answer to take apart."""
+    body = _stimulus(stimulus, fit=fit, maximum=maximum) | {"label": label}
+    return Call(_asking(f"{_brain(brain_id)}/explain", body), answers.whole(Explanation))
+
+
+def sleep(brain_id: str, cycles: int, idempotency_key: str | None) -> Call[Sleep]:
+    """A night."""
+    request = _keyed(f"{_brain(brain_id)}/sleep", {"cycles": cycles}, idempotency_key)
+    return Call(request, answers.whole(Sleep))
+
+
+def memories(brain_id: str) -> Call[Memories]:
+    """All that a brain remembers."""
+    return Call(Request("GET", f"{_brain(brain_id)}/memories"), answers.whole(Memories))
+
+
+def forget_memories(
+    brain_id: str,
+    *,
+    what: str | None,
+    where: str | None,
+    who: str | None,
+    first: int | None,
+    last: int | None,
+    clock: str,
+    like: Any,
+    likeness: float,
+    fit: bool,
+    maximum: float | None,
+    idempotency_key: str | None,
+) -> Call[tuple[int, ...]]:
+    """Episodes to forget."""
+    body = _given(what=what, where=where, who=who, first=first, last=last)
+    if not body and like is None:
+        raise InvalidInput(
+            "Nothing says which episodes to forget.",
+            "Give what, where, who, first, last or like.",
+        )
+    body["clock"] = clock
+    if like is not None:
+        shown = _stimulus(like, fit=fit, maximum=maximum)
+        body |= {"like": shown.pop("stimulus"), "likeness": likeness, **shown}
+    request = _keyed(f"{_brain(brain_id)}/memories/forget", body, idempotency_key)
+    return Call(request, answers.part(tuple[int, ...], "entries"))
+
+
+def rules(brain_id: str) -> Call[tuple[Rule, ...]]:
+    """The rules of a brain."""
+    return Call(Request("GET", f"{_brain(brain_id)}/rules"), _RULES)
+
+
+def add_rules(brain_id: str, text: str, idempotency_key: str | None) -> Call[tuple[Rule, ...]]:
+    """Rules to take on."""
+    return Call(_keyed(f"{_brain(brain_id)}/rules", {"text": text}, idempotency_key), _RULES)
+
+
+def remove_rule(brain_id: str, name: str, idempotency_key: str | None) -> Call[tuple[Rule, ...]]:
+    """A rule to give up."""
+    if not name or set(name) == {"."}:
+        raise InvalidInput(f"{name!r} is no name of a rule.", "List them with rules().")
+    path = f"{_brain(brain_id)}/rules/{urllib.parse.quote(name, safe='')}"
+    return Call(_keyed(path, None, idempotency_key, method="DELETE"), _RULES)
+
+
+_RULES = answers.part(tuple[Rule, ...], "rules")
 
 
 def entries(brain_id: str, after: str | None) -> Call[Page[Entry]]:
@@ -179,6 +264,11 @@ def _stimulus(stimulus: Any, *, fit: bool, maximum: float | None) -> dict[str, A
     return {"stimulus": encode(stimulus), "maximum": white([stimulus], maximum), "fit": fit}
 
 
+def _given(**values: Any) -> dict[str, Any]:
+    """What of it was given."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _asking(path: str, body: dict[str, Any]) -> Request:
     """A POST that changes nothing."""
     return Request("POST", path, body=_json(body))
@@ -189,15 +279,16 @@ def _keyed(
     body: dict[str, Any] | None,
     idempotency_key: str | None,
     repeat: Repeat = Repeat.KEYED,
+    method: str = "POST",
 ) -> Request:
-    """A POST that changes something, with a key that all attempts at it share."""
+    """A request that changes something, with a key that all attempts at it share."""
     if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
         raise InvalidInput(
             f"{idempotency_key[:60]!r} cannot be an idempotency key.",
             "Give 1 to 200 visible ASCII characters, such as str(uuid.uuid4()).",
         )
     return Request(
-        "POST",
+        method,
         path,
         body=None if body is None else _json(body),
         repeat=repeat,

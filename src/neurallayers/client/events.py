@@ -9,6 +9,7 @@ from typing import Any
 
 from neurallayers.client.answers import Raster, Vitals, read
 from neurallayers.client.failures import ServiceError
+from neurallayers.client.reminiscence import Alert, Conclusion, Recollection
 
 # The service says that it lives every 15 s; three times of silence are the end.
 SILENCE_AT_MOST_S = 45.0
@@ -23,7 +24,8 @@ class Event:
     """Something that happened to a brain.
 
     Attributes:
-        kind: ``"thought"``, ``"lesson"``, ``"forgotten"``, ``"restored"`` or ``"deleted"``.
+        kind: ``"thought"``, ``"lesson"``, ``"forgotten"``, ``"slept"``, ``"rules"``,
+            ``"restored"`` or ``"deleted"``.
         sequence: Number of the brain's last entry.
         label: What it thought.
         confidence: Soft-max share of that class.
@@ -32,7 +34,10 @@ class Event:
         raster: Its spikes.
         target: What a lesson said that it was.
         entry: Number of the entry, if it became one.
-        labels: Classes that it knows after it forgot or was restored.
+        labels: Classes that it knows after it forgot, slept or was restored.
+        recalled: The episodes that came to mind.
+        conclusions: What its rules conclude.
+        alerts: Vital signs that were not as usual.
     """
 
     kind: str
@@ -45,6 +50,9 @@ class Event:
     target: str | None = None
     entry: int | None = None
     labels: tuple[str, ...] = ()
+    recalled: tuple[Recollection, ...] = ()
+    conclusions: tuple[Conclusion, ...] = ()
+    alerts: tuple[Alert, ...] = ()
 
 
 class EventReader:

@@ -20,6 +20,7 @@ Intelligence 172:772.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -101,7 +102,8 @@ class ArithmeticCircuit:
             )
         if not log_weights.is_floating_point() or bool(log_weights.isnan().any()):
             raise InvalidInput(
-                "log_weights hold what is no number.", "Give logarithms of probabilities, in floats."
+                "log_weights hold what is no number.",
+                "Give logarithms of probabilities, in floats.",
             )
         device = log_weights.device
         if self._roots.device != device:
@@ -197,8 +199,6 @@ class ArithmeticCircuit:
 
 def _choice_of(edge: int, offsets: Sequence[int]) -> int:
     """The choice that a weight belongs to."""
-    from bisect import bisect_right
-
     return bisect_right(offsets, edge) - 1
 
 
@@ -262,7 +262,7 @@ class _Evaluation(torch.autograd.Function):
         return values
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         values, weights = ctx.saved_tensors
         adjoint = gradient.clone()

@@ -46,6 +46,8 @@ from neurallayers.registry import nearest_name
 Key: TypeAlias = tuple[str, tuple[Term, ...]]
 """A ground atom: its predicate and its constants."""
 
+_OPENING = {kind: f"({operator}" for kind, operator in OPERATORS.items()}
+
 NOBODY = Constant("Nobody in particular")
 """Stands for what there is where nothing is named."""
 
@@ -80,7 +82,7 @@ class Domain:
     def with_constants(self, also: Iterable[Constant]) -> Domain:
         """The same with more things that an undeclared variable may be."""
         named = [each for each in self.constants if each != NOBODY]
-        return Domain((*named, *also), self._domains, self._signatures)
+        return Domain((*also, *named), self._domains, self._signatures)
 
     def of(self, variable: Variable, among: Iterable[Atom]) -> tuple[Constant, ...]:
         """What a variable may be: the constants that all its places in atoms allow.
@@ -169,6 +171,9 @@ class Shape:
         Raises:
             InvalidInput: If there are more than :data:`MOST_INSTANCES` instances.
         """
+        if not self.variables:
+            yield tuple((atom.predicate, atom.terms) for atom in self.atoms)
+            return
         ranges = self.ranges(domain)
         if math.prod(map(len, ranges)) > MOST_INSTANCES:
             raise too_many(" ".join(map(str, self.atoms)))
@@ -259,10 +264,14 @@ def _walk(formula: Formula, pieces: list[str | int], found: dict[Atom, int]) -> 
         pieces.append(str(formula))
         return False
     quantified = isinstance(formula, ForAll | Exists)
-    pieces.append(f"({OPERATORS.get(type(formula), 'quantified')}")
+    pieces.append("(quantified" if quantified else _OPENING[type(formula)])
     for child in children(formula):
         pieces.append(" ")
-        quantified |= _walk(child, pieces, found)
+        # Most formulas are flat: their atoms need no call of their own.
+        if isinstance(child, Atom):
+            pieces.append(found.setdefault(child, len(found)))
+        elif _walk(child, pieces, found):
+            quantified = True
     pieces.append(")")
     return quantified
 

@@ -203,11 +203,14 @@ class _Situations:
         return shape.texts(self._domain, self._vocabulary)
 
     def _alone(self) -> Iterator[tuple[_Instance, _Instance]]:
-        """Instances whose head may forbid their body."""
-        exclusive = {(a.predicate, a.arity) for group in self._exclusive for a in group}
+        """Instances whose body speaks of the head, or of what the head excludes."""
+        excluded: dict[Key, set[Key]] = {}
+        for left, right in self._exclusive_pairs():
+            excluded.setdefault(left, set()).add(right)
+            excluded.setdefault(right, set()).add(left)
         for each in self._instances:
-            kind = (each.head[0], len(each.head[1]))
-            if each.head in each.atoms or kind in exclusive:
+            against = {each.head} | (excluded.get(each.head, set()) if each.positive else set())
+            if not against.isdisjoint(each.atoms):
                 yield each, each
 
     def _opposed(self) -> Iterator[tuple[_Instance, _Instance]]:
@@ -225,10 +228,14 @@ class _Situations:
     def _opposed_heads(self) -> Iterator[tuple[tuple[Key, bool], tuple[Key, bool]]]:
         for head in self._implications:
             yield (head, True), (head, False)
+        for left, right in self._exclusive_pairs():
+            yield (left, True), (right, True)
+
+    def _exclusive_pairs(self) -> Iterator[tuple[Key, ...]]:
         for group in self._exclusive:
             for formula in excluding_formulas(group):
-                for left, right in shape_of(formula).keys(self._domain):
-                    yield (left, True), (right, True)
+                # The two atoms of each instance.
+                yield from shape_of(formula).keys(self._domain)
 
     def _situation(self, one: _Instance, other: _Instance) -> tuple[Literal, ...] | None:
         """Where both bodies hold and the heads cannot; None if that is nowhere."""

@@ -74,7 +74,8 @@ class Diagrams:
         """
         if alternatives < 2:
             raise InvalidInput(
-                f"A choice has {alternatives} alternatives.", "Give it two or more, or leave it out."
+                f"A choice has {alternatives} alternatives.",
+                "Give it two or more, or leave it out.",
             )
         self._sizes.append(alternatives)
         return len(self._sizes) - 1

@@ -1,8 +1,8 @@
 """Puzzles of order in controlled English: who stands where.
 
-A text names some things after a colon and says how they stand: "The owl is the leftmost. The robin is
-to the left of the raven." These are BIG-bench's logical deductions (BIG-bench collaboration 2022,
-arXiv:2206.04615). Each thing has a place of its own; what the sentences allow is found by
+A text names some things after a colon and says how they stand: "The owl is the leftmost. The robin
+is to the left of the raven." These are BIG-bench's logical deductions (BIG-bench collaboration
+2022, arXiv:2206.04615). Each thing has a place of its own; what the sentences allow is found by
 :mod:`~neurallayers.logic.finite`. A statement follows, is excluded, or is open.
 
 >>> puzzle = read_order(
@@ -22,9 +22,8 @@ from dataclasses import dataclass
 
 from neurallayers.errors import InvalidInput
 from neurallayers.logic.english_grammar import Sentence, error, sentences
-from neurallayers.logic.finite import FiniteProblem, all_different, at, follows
+from neurallayers.logic.finite import FiniteProblem, all_different, at, follows, which_follow
 from neurallayers.logic.proving_forward import Answer
-from neurallayers.logic.rules import Position
 from neurallayers.logic.terms import And, Formula, Not, disjunction
 
 _OPPOSITES = (
@@ -125,11 +124,8 @@ class OrderPuzzle:
 
     def choose(self, statements: Sequence[str]) -> int | None:
         """The number of the only statement that follows; None if none or several do."""
-        right = [
-            number
-            for number, statement in enumerate(statements)
-            if self.answer(statement).label == "True"
-        ]
+        found = which_follow(self.problem, [self.formula(each) for each in statements])
+        right = [number for number, follows_ in enumerate(found) if follows_]
         return right[0] if len(right) == 1 else None
 
 
@@ -143,7 +139,7 @@ def read_order(text: str) -> OrderPuzzle:
     Raises:
         LogicSyntaxError: If a sentence is not covered; says which and where.
     """
-    if not isinstance(text, str) or ":" not in text:
+    if ":" not in str(text):
         raise InvalidInput(
             f"{text!r} lists no things after a colon.",
             "Begin with 'There are three birds: a quail, an owl, and a raven.'",

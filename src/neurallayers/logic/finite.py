@@ -19,7 +19,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal as OneOf, TypeAlias
+from typing import Literal as OneOf
+from typing import TypeAlias
 
 from neurallayers.errors import InvalidInput, UnknownName
 from neurallayers.logic.proving import as_formula
@@ -27,7 +28,6 @@ from neurallayers.logic.proving_cores import check_theory, shrink
 from neurallayers.logic.proving_deductions import listed
 from neurallayers.logic.proving_smt import STEPS, SmtTheory, Solver, Vocabulary
 from neurallayers.logic.terms import (
-    And,
     Atom,
     Constant,
     Formula,
@@ -35,7 +35,6 @@ from neurallayers.logic.terms import (
     Not,
     atoms,
     conjunction,
-    disjunction,
 )
 from neurallayers.registry import nearest_name
 
@@ -218,6 +217,23 @@ def follows(
     clash, _ = shrink(solver, core)
     names = [*problem.constraints, denied]
     return tuple(names[part] for part in clash if names[part] != denied)
+
+
+def which_follow(
+    problem: FiniteProblem, formulas: Sequence[Formula], *, steps: int = STEPS
+) -> list[bool]:
+    """For each of several formulas whether it follows: one solver is asked about all of them.
+
+    Raises:
+        InvalidInput: If a formula is none of values, or the solver gave up.
+    """
+    denials = {f"the denial of formula {i}": Not(each) for i, each in enumerate(formulas)}
+    theory, _ = _theory(problem.with_constraints(denials), steps)
+    solver = Solver(theory)
+    given = range(len(problem.constraints))
+    return [
+        not _decided(solver, solver.check([*given, len(given) + i])) for i in range(len(formulas))
+    ]
 
 
 def _theory(problem: FiniteProblem, steps: int) -> tuple[SmtTheory, Vocabulary]:

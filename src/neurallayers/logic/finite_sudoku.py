@@ -13,7 +13,7 @@ There is one solution:
 4 2 3 1
 2 4 1 3
 3 1 4 2
->>> print(solve_sudoku("1 1 . .\\n. . . .\\n. . . .\\n. . . .").words)
+>>> print(solve_sudoku([[1, 1, 0, 0], [0] * 4, [0] * 4, [0] * 4]).words)
 There is no solution: row 1, row 1 column 1 is 1 and row 1 column 2 is 1 cannot all hold.
 """
 

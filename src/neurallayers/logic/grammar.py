@@ -31,7 +31,7 @@ from neurallayers.logic.terms import (
 )
 from neurallayers.logic.tokens import END, MARKED, NAME, NUMBER, TEXT, Source, Token, tokens_of
 
-DEEPEST = 200
+DEEPEST = 60
 """Formulas nest at most this deep; a text that goes deeper is refused, not followed."""
 
 MOST_DIGITS = 300
@@ -405,9 +405,7 @@ class Parser:
         name = text_of(token)
         if token.kind == TEXT:
             if not name:
-                raise self.error(
-                    "this has no name.", "Write a name between the quotes.", token
-                )
+                raise self.error("this has no name.", "Write a name between the quotes.", token)
             return Constant(name)
         if token.kind == MARKED or name in self.bound:
             return Variable(name)

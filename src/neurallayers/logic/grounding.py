@@ -218,7 +218,9 @@ class Grounding:
         variables = tuple(dict.fromkeys(v for part in parts for v in free_variables(part)))
         conjuncts = [each for each in _conjuncts(premise) if isinstance(each, Atom)]
         conditions = tuple(each for each in conjuncts if is_built_in(each))
-        guards = tuple(each for each in conjuncts if each.predicate in self._guarding)
+        guards = tuple(
+            each for each in conjuncts if each.predicate in self._guarding and not is_built_in(each)
+        )
         return _Statement(source, premise, conclusion, variables, guards, conditions)
 
     def _derive(self) -> None:

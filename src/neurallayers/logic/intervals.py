@@ -25,6 +25,7 @@ from typing import TypeAlias
 from torch import Tensor
 
 from neurallayers.logic.semantics import Degree, Semantics, greatest, least, where
+from neurallayers.logic.truth import ROUNDING
 
 
 class Connective(Enum):
@@ -80,8 +81,7 @@ def upward(
         case Connective.IFF:
             return _equivalence(semantics, lower, upper)
         case Connective.XOR:
-            same = _equivalence(semantics, lower, upper)
-            return 1.0 - same[1], 1.0 - same[0]
+            return _Exclusion(semantics, lower, upper).whole
         case Connective.ALL:
             return _fold(least, lower), _fold(least, upper)
         case Connective.ANY:
@@ -118,7 +118,7 @@ def downward(
             return _conjuncts(semantics, lower, upper, operand_lower, operand_upper, weights)
         case Connective.OR:
             denied = _conjuncts(
-                semantics,
+                semantics.dual,
                 1.0 - upper,
                 1.0 - lower,
                 [1.0 - bound for bound in operand_upper],
@@ -139,7 +139,7 @@ def downward(
         case Connective.IFF:
             return _equivalents(semantics, lower, upper, operand_lower, operand_upper)
         case Connective.XOR:
-            return _equivalents(semantics, 1.0 - upper, 1.0 - lower, operand_lower, operand_upper)
+            return _Exclusion(semantics, operand_lower, operand_upper).operands(lower, upper)
         case Connective.ALL:
             return _instances(lower, upper, operand_lower)
         case Connective.ANY:
@@ -160,6 +160,44 @@ def _equivalence(
     return low, high
 
 
+class _Exclusion:
+    """Inference on "a and not b, or b and not a", step by step through its parts."""
+
+    def __init__(
+        self, semantics: Semantics, lower: Sequence[Degree], upper: Sequence[Degree]
+    ) -> None:
+        self.semantics = semantics
+        (a_low, b_low), (a_high, b_high) = lower, upper
+        self.sides = (
+            ([a_low, 1.0 - b_high], [a_high, 1.0 - b_low]),
+            ([1.0 - a_high, b_low], [1.0 - a_low, b_high]),
+        )
+        parts = [upward(Connective.AND, semantics, *side) for side in self.sides]
+        self.low, self.high = [low for low, _ in parts], [high for _, high in parts]
+
+    @property
+    def whole(self) -> Interval:
+        return upward(Connective.OR, self.semantics, self.low, self.high)
+
+    def operands(self, lower: Degree, upper: Degree) -> list[Interval]:
+        parts = downward(Connective.OR, self.semantics, lower, upper, self.low, self.high)
+        found = [
+            downward(
+                Connective.AND,
+                self.semantics,
+                greatest(self.low[place], part[0]),
+                least(self.high[place], part[1]),
+                *self.sides[place],
+            )
+            for place, part in enumerate(parts)
+        ]
+        (a, not_b), (not_a, b) = found
+        return [
+            (greatest(a[0], 1.0 - not_a[1]), least(a[1], 1.0 - not_a[0])),
+            (greatest(b[0], 1.0 - not_b[1]), least(b[1], 1.0 - not_b[0])),
+        ]
+
+
 def _conjuncts(
     semantics: Semantics,
     lower: Degree,
@@ -176,18 +214,38 @@ def _conjuncts(
         operand_upper = [
             semantics.weaken(a, w) for a, w in zip(operand_upper, weights, strict=True)
         ]
-    least_others = leaving_one_out(semantics.conjunction, operand_lower)
-    most_others = leaving_one_out(semantics.conjunction, operand_upper)
-    found = []
-    for index, (low_others, high_others) in enumerate(zip(least_others, most_others, strict=True)):
-        low = semantics.conjunct_at_least(lower, high_others)
-        high = semantics.conjunct_at_most(upper, low_others)
-        if weights is not None:
-            low = semantics.weakened_at_least(low, weights[index])
-            high = where(high < 1.0, semantics.weakened_at_most(high, weights[index]), 1.0)
-            low, high = _clamped(low), _clamped(high)
-        found.append((low, high))
-    return found
+    # A conjunction of many is one of two after another: down the same steps that lead up.
+    low_so_far = [semantics.conjunction(operand_lower[0])]
+    high_so_far = [semantics.conjunction(operand_upper[0])]
+    for low, high in zip(operand_lower[1:-1], operand_upper[1:-1], strict=True):
+        low_so_far.append(semantics.conjunction(low_so_far[-1], low))
+        high_so_far.append(semantics.conjunction(high_so_far[-1], high))
+    found: list[Interval] = []
+    for place in range(len(operand_lower) - 1, 0, -1):
+        low_others, high_others = low_so_far[place - 1], high_so_far[place - 1]
+        found.append(
+            (
+                semantics.conjunct_at_least(lower, high_others),
+                semantics.conjunct_at_most(upper, low_others),
+            )
+        )
+        lower, upper = (
+            greatest(low_others, semantics.conjunct_at_least(lower, operand_upper[place])),
+            least(high_others, semantics.conjunct_at_most(upper, operand_lower[place])),
+        )
+    found.append((lower, upper))
+    found.reverse()
+    if weights is None:
+        return found
+    return [_unweighted(semantics, *pair, w) for pair, w in zip(found, weights, strict=True)]
+
+
+def _unweighted(semantics: Semantics, low: Degree, high: Degree, weight: Degree) -> Interval:
+    """Bounds of an operand from those of what its weight has made of it."""
+    # A lower bound of 0 asks for nothing, also where the weight brings an operand below 0.
+    at_least = where(low > 0.0, semantics.weakened_at_least(low, weight), 0.0)
+    at_most = where(high < 1.0, semantics.weakened_at_most(high, weight), 1.0)
+    return _clamped(at_least), _clamped(at_most)
 
 
 def _equivalents(
@@ -206,9 +264,11 @@ def _equivalents(
         # its bound follows.
         if_above = semantics.premise_at_least(upper, operand_lower[other])
         if_below = semantics.conclusion_at_most(upper, operand_upper[other])
+        most_above = semantics.implication(operand_upper[own], operand_lower[other])
+        most_below = semantics.implication(operand_upper[other], operand_lower[own])
         denied = upper < 1.0
-        cannot_be_below = operand_lower[own] > if_below
-        cannot_be_above = operand_upper[own] < if_above
+        cannot_be_above = most_above > upper + ROUNDING
+        cannot_be_below = most_below > upper + ROUNDING
         low = greatest(low, where(_both(denied, cannot_be_below), if_above, 0.0))
         high = least(high, where(_both(denied, cannot_be_above), if_below, 1.0))
         found.append((low, high))

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from neurallayers.errors import InvalidInput, UnknownName
-from neurallayers.logic.arithmetic import is_built_in
+from neurallayers.logic.arithmetic import BUILT_IN, is_built_in
 from neurallayers.logic.graph import GroundGraph
 from neurallayers.logic.grounding import Domain, Further, Grounding
 from neurallayers.logic.intervals import upward
@@ -92,7 +92,8 @@ class KnowledgeBase:
         _check_program(self.program)
         self.semantics = semantics_named(semantics)
         self.observed = frozenset([observed] if isinstance(observed, str) else observed)
-        self._known = {name for name, _ in self.program.predicates()} | self.observed
+        ordinary = set(self.program.predicates()) - BUILT_IN
+        self._known = {name for name, _ in ordinary} | self.observed
         self.closed = _closed_predicates(world, self._known)
         self.domain = Domain.of(self.program, constants)
         if quantifiers not in {"minimum", "strong"}:
@@ -263,7 +264,7 @@ class Conclusions:
             UnknownName: If a predicate is unknown.
         """
         formula = self.knowledge.read(asked) if isinstance(asked, str) else asked
-        if not isinstance(formula, Atom):
+        if not isinstance(formula, Atom) or is_built_in(formula):
             return self._of_formula(formula)
         node = self.knowledge.graph.atoms.get(formula)
         return self._of_absent(formula) if node is None else self._beliefs.of(node)
@@ -276,7 +277,7 @@ class Conclusions:
             UnknownName: If a predicate is unknown.
         """
         formula = self.knowledge.read(asked) if isinstance(asked, str) else asked
-        if isinstance(formula, Atom):
+        if isinstance(formula, Atom) and not is_built_in(formula):
             node = self.knowledge.graph.atoms.get(formula)
             if node is not None:
                 return self._proofs.proof(node)

@@ -10,9 +10,9 @@ A formula without weight is hard: worlds that break it have probability zero. A 
 body`` is read as the implication; free variables stand for every element of their domain.
 
 Everything is exact: what evidence decides is simplified away, the rest is compiled to decision
-diagrams (:mod:`neurallayers.logic.markov_ground`) and counted. The marginals of *all* atoms come out
-of one gradient. This is for worlds whose atoms do not hang together too much (a few dozen people
-with known friends, not a hundred with unknown ones): a limit says so instead of running on.
+diagrams (:mod:`neurallayers.logic.markov_ground`) and counted. The marginals of *all* atoms come
+out of one gradient. This is for worlds whose atoms do not hang together too much (a few dozen
+people with known friends, not a hundred with unknown ones): a limit says so instead of running on.
 
 Source: Richardson & Domingos (2006), Markov logic networks, Machine Learning 62:107.
 """
@@ -141,7 +141,9 @@ class MarkovLogicNetwork:
         )
         return other
 
-    def domain(self, predicate: str, arity: int, place: int, extra: Program) -> tuple[Constant, ...]:
+    def domain(
+        self, predicate: str, arity: int, place: int, extra: Program
+    ) -> tuple[Constant, ...]:
         """The elements that a term of a predicate ranges over; ``extra`` may bring constants."""
         signature = self.program.signatures.get(predicate)
         if signature is not None and len(signature) != arity:
@@ -312,9 +314,7 @@ class MarkovLogicNetwork:
                         found[term] = None
         return tuple(found)
 
-    def _ranges(
-        self, formula: Formula, extra: Program
-    ) -> dict[Variable, tuple[Constant, ...]]:
+    def _ranges(self, formula: Formula, extra: Program) -> dict[Variable, tuple[Constant, ...]]:
         """The domain of each free variable: the first that a signature names where it stands."""
         ranges: dict[Variable, tuple[Constant, ...]] = {}
         named: set[Variable] = set()
@@ -353,14 +353,10 @@ class MarkovLogicNetwork:
 
 
 def _formulas_of(program: Program) -> tuple[WeightedFormula, ...]:
-    found = []
-    for statement in (*program.axioms, *program.rules, *program.facts):
-        formula = getattr(statement, "formula", None)
-        if formula is None:
-            body = getattr(statement, "body", None)
-            head = getattr(statement, "head")  # noqa: B009 - rules and facts alike
-            formula = head if body is None else Implies(body, head)
-        found.append(WeightedFormula(statement.label, formula, statement.weight))
+    found = [WeightedFormula(a.label, a.formula, a.weight) for a in program.axioms]
+    for rule in (*program.rules, *program.facts):
+        formula = rule.head if rule.body is None else Implies(rule.body, rule.head)
+        found.append(WeightedFormula(rule.label, formula, rule.weight))
     return tuple(found)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
-from scipy.sparse import coo_array
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 from torch import Tensor
 from torch.nn import functional
@@ -229,8 +229,7 @@ class GroundNetwork:
     def _sorted_out(
         self, groundings: Sequence[Sequence[Formula]]
     ) -> tuple[tuple[int, ...], dict[tuple[int, Formula], int]]:
-        """Groundings that the evidence makes true, counted; and those it leaves open, with how
-        often the same one is there."""
+        """How many groundings the evidence makes true, and how often each open one is there."""
         decided = [0] * len(groundings)
         undecided: Counter[tuple[int, Formula]] = Counter()
         for index, formulas in enumerate(groundings):
@@ -293,9 +292,7 @@ class GroundNetwork:
                 return diagrams.same(self._diagram(left), self._diagram(right))
             case Xor(left, right):
                 return diagrams.negated(diagrams.same(self._diagram(left), self._diagram(right)))
-        raise InvalidInput(
-            f"'{formula}' has a quantifier.", "Ask for its instances one by one."
-        )
+        raise InvalidInput(f"'{formula}' has a quantifier.", "Ask for its instances one by one.")
 
     def _circuit(self, roots: Sequence[int]) -> ArithmeticCircuit:
         return ArithmeticCircuit(self.diagrams, roots)
@@ -321,18 +318,47 @@ class GroundNetwork:
 
 
 def _ordered(groups: Sequence[Sequence[Atom]]) -> list[Atom]:
-    """Atoms in an order that keeps those of one group near each other (reverse Cuthill-McKee)."""
+    """Atoms in an order that keeps diagrams narrow: the better of two.
+
+    One keeps atoms of a group near each other (reverse Cuthill-McKee; good for chains and grids),
+    the other begins with those in most groups (good where a few atoms hold all others together).
+    """
     number: dict[Atom, int] = {}
     for group in groups:
         for atom in group:
             number.setdefault(atom, len(number))
     if not number:
         return []
-    pairs = {
-        (number[a], number[b]) for group in groups for a in group for b in group if a != b
-    }
-    rows, columns = zip(*sorted(pairs), strict=True) if pairs else ((), ())
-    size = (len(number), len(number))
-    graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=size).tocsr()
+    scopes = [sorted({number[atom] for atom in group}) for group in groups]
+    near = [int(i) for i in reverse_cuthill_mckee(_graph(scopes, len(number)), symmetric_mode=True)]
+    share = Counter(place for scope in scopes for place in scope)
+    hubs = sorted(range(len(number)), key=lambda place: (-share[place], place))
     listed = list(number)
-    return [listed[i] for i in reverse_cuthill_mckee(graph, symmetric_mode=True)]
+    return [listed[i] for i in min(near, hubs, key=lambda order: _width(order, scopes))]
+
+
+def _graph(scopes: Sequence[Sequence[int]], size: int) -> csr_array:
+    """Who stands in one group with whom."""
+    pairs = sorted({(a, b) for scope in scopes for a in scope for b in scope if a != b})
+    rows, columns = [a for a, _ in pairs], [b for _, b in pairs]
+    return csr_array((np.ones(len(pairs)), (rows, columns)), shape=(size, size))
+
+
+def _width(order: Sequence[int], scopes: Sequence[Sequence[int]]) -> float:
+    """Roughly how many nodes a diagram in this order needs: two to the number of atoms in play.
+
+    An atom is in play from its own place to the last place of its groups.
+    """
+    place = {atom: i for i, atom in enumerate(order)}
+    last = dict(place)
+    for scope in scopes:
+        end = max(place[atom] for atom in scope)
+        for atom in scope:
+            last[atom] = max(last[atom], end)
+    change = Counter(last.values())
+    in_play, total = 0, 0.0
+    for i in range(len(order)):
+        in_play += 1
+        total += 2.0 ** min(in_play, 1000)
+        in_play -= change[i]
+    return total

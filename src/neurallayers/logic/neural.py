@@ -189,7 +189,8 @@ class NeuralProgram(nn.Module):
             if len(differing) == 1:
                 return tuple(term.name for term in differing[0])
         raise InvalidInput(
-            "The answers have no single value.", "Read `answers`, or ask one atom with one variable."
+            "The answers have no single value.",
+            "Read `answers`, or ask one atom with one variable.",
         )
 
     def columns(self, values: Tensor | Sequence[Label]) -> Tensor:
@@ -233,16 +234,15 @@ class NeuralProgram(nn.Module):
                 f"columns are {tuple(columns.shape)} for {len(log_probabilities)} rows.",
                 "Give the column of one answer a row.",
             )
-        return -log_probabilities.gather(1, columns[:, None]).mean()
+        likelihood: Tensor = log_probabilities.gather(1, columns[:, None])
+        return -likelihood.mean()
 
     def predict(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """The column of the most probable answer, int64 ``[batch]``."""
         with torch.no_grad():
             return torch.as_tensor(self(inputs).argmax(dim=1))
 
-    def posteriors(
-        self, inputs: Mapping[str, Tensor], columns: Tensor
-    ) -> dict[Atom, Tensor]:
+    def posteriors(self, inputs: Mapping[str, Tensor], columns: Tensor) -> dict[Atom, Tensor]:
         """What the networks' labels must have been, given what was observed.
 
         The probability of each label given the answer is the derivative of the answer's logarithm

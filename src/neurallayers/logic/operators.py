@@ -2,9 +2,10 @@
 
 * **Phi activation**: exp(-|x|^2 / (2 sigma^2)) with sigma the golden ratio, a Gaussian of a
   distance read as a degree of truth: 1 at no distance, 0.83 at 1, 0.15 at pi.
-* **Cognitive tensor product**: a b / sqrt(1 + a^2 + b^2), in place of a conjunction. It is monotone
-  and commutative, but neither associative nor neutral to truth (1 with 1 gives 1 / sqrt 3 = 0.577),
-  so that it is no t-norm: each step of a chain of rules loses truth.
+* **Cognitive tensor product**: a b / sqrt(1 + a^2 + b^2), in place of a conjunction. With
+  g(a) = 1 + 1 / a^2 it is the operation g(a * b) = g(a) g(b): monotone, commutative, associative
+  and below both operands, but not neutral to truth (1 with 1 gives 1 / sqrt 3 = 0.577). It is a
+  t-subnorm and no t-norm: each step of a chain of rules loses truth.
 * **Fibonacci weights**: premises weigh 1, 1, 2, 3, 5, ... in the order in which they stand, scaled
   so that their mean is 1: the last premises decide.
 
@@ -25,6 +26,7 @@ from neurallayers.logic.semantics import (
     SEMANTICS,
     Degree,
     Product,
+    at_most,
     greatest,
     least,
     ratio,
@@ -61,7 +63,7 @@ def cognitive_product(first: Degree, second: Degree) -> Degree:
     >>> round(cognitive_product(1.0, 1.0), 4), cognitive_product(0.0, 1.0)
     (0.5774, 0.0)
     """
-    return first * second / (1.0 + first**2 + second**2) ** 0.5
+    return first * second / (1.0 + (first**2 + second**2)) ** 0.5
 
 
 def fibonacci_weights(count: int) -> list[float]:
@@ -104,38 +106,41 @@ def premise_weights_named(
 
 @SEMANTICS.register("cognitive")
 class Cognitive(Product):
-    """Conjunction by the cognitive tensor product, disjunction by its dual.
+    """Conjunction by the cognitive tensor product, disjunction as in product semantics.
 
-    Its residuum solves a x / sqrt(1 + a^2 + x^2) = c: x = c sqrt((1 + a^2) / (a^2 - c^2)). Weights
-    are exponents, as with the product.
+    (By its own dual, two falsehoods would make a disjunction that is 0.42 true.) The residuum
+    solves a x / sqrt(1 + a^2 + x^2) = c: x = c sqrt((1 + a^2) / (a^2 - c^2)). Weights are
+    exponents, as with the product.
     """
 
     name = "cognitive"
+
+    @property
+    def dual(self) -> Product:
+        """Product semantics, which joins alternatives."""
+        return Product()
 
     def implication(self, premise: Degree, conclusion: Degree) -> Degree:
         """The greatest x with cognitive_product(premise, x) at most the conclusion."""
         limit = premise / (2.0 + premise**2) ** 0.5
         square = ratio(conclusion**2 * (1.0 + premise**2), premise**2 - conclusion**2)
-        return where(limit <= conclusion, 1.0, least(1.0, _root(square)))
+        return where(at_most(limit, conclusion), 1.0, least(1.0, _root(square)))
 
     def conjunct_at_least(self, whole: Degree, others: Degree) -> Degree:
         """The least x with cognitive_product(x, others) at least the whole."""
         square = ratio(whole**2 * (1.0 + others**2), others**2 - whole**2)
-        return where(whole <= 0.0, 0.0, least(1.0, _root(square)))
+        return where(at_most(whole, 0.0), 0.0, least(1.0, _root(square)))
 
     def conclusion_at_most(self, whole: Degree, premise: Degree) -> Degree:
         """The greatest conclusion for an implication of at most the whole."""
-        return where(whole >= 1.0, 1.0, cognitive_product(premise, whole))
+        return where(at_most(1.0, whole), 1.0, cognitive_product(premise, whole))
 
     def premise_at_least(self, whole: Degree, conclusion: Degree) -> Degree:
         """The least premise for an implication of at most the whole."""
-        return where(whole >= 1.0, 0.0, self.conjunct_at_least(conclusion, whole))
+        return where(at_most(1.0, whole), 0.0, self.conjunct_at_least(conclusion, whole))
 
     def _join(self, degrees: Sequence[Degree]) -> Degree:
         return functools.reduce(cognitive_product, degrees)
-
-    def _alternate(self, degrees: Sequence[Degree]) -> Degree:
-        return 1.0 - functools.reduce(cognitive_product, [1.0 - degree for degree in degrees])
 
 
 def _root(square: Degree) -> Degree:

@@ -137,9 +137,7 @@ class CompiledProgram:
             evidence.
     """
 
-    def __init__(
-        self, compiler: Compiler, answers: Mapping[Formula, int], evidence: int
-    ) -> None:
+    def __init__(self, compiler: Compiler, answers: Mapping[Formula, int], evidence: int) -> None:
         self.queries: tuple[Formula, ...] = tuple(answers)
         self.choices: tuple[GroundChoice, ...] = tuple(compiler.choices)
         self._compiler = compiler

@@ -9,7 +9,7 @@ be a citizen who does not vote.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from neurallayers.errors import InvalidInput
@@ -18,7 +18,6 @@ from neurallayers.logic.rules import Choice, Program, Rule
 from neurallayers.logic.terms import (
     And,
     Atom,
-    Constant,
     Exists,
     Falsum,
     ForAll,
@@ -69,12 +68,14 @@ class Clause:
         heads: Probability and atom; what is missing to one is the chance of none of them.
         branches: Conjunctions of which one must hold; a fact has one empty branch.
         label: How errors and explanations name it.
+        variables: Those that no quantifier binds; each binding of them is a choice of its own.
     """
 
     number: int
     heads: tuple[tuple[float, Atom], ...]
     branches: tuple[Branch, ...]
     label: str
+    variables: frozenset[Variable]
 
     @property
     def is_certain(self) -> bool:
@@ -83,7 +84,7 @@ class Clause:
 
 
 def computes(atom: Atom, bound: Container[Term]) -> bool:
-    """Whether a built-in atom gives its only unbound variable a value: ``z is x + y``, ``x = y``."""
+    """Whether a built-in atom gives its one unbound variable a value: ``z is x + y``, ``x = y``."""
     unbound = [i for i, t in enumerate(atom.terms) if isinstance(t, Variable) and t not in bound]
     if len(unbound) != 1:
         return False
@@ -109,7 +110,8 @@ class ClauseReader:
                 "A probabilistic program has rules ('head <- body'), facts and choices. Write what "
                 "was observed as evidence; for weighted formulas use MarkovLogicNetwork.",
             )
-        for statement in (*program.facts, *program.choices, *program.rules):
+        statements: tuple[Rule | Choice, ...] = (*program.facts, *program.choices, *program.rules)
+        for statement in statements:
             self.add(statement)
 
     def add(self, statement: Rule | Choice) -> None:
@@ -137,7 +139,9 @@ class ClauseReader:
         for _, head in heads:
             for branch in branches:
                 check_bound(head, branch, label)
-        self.clauses.append(Clause(len(self.clauses), heads, branches, label))
+        whole = conjunction(*(head for _, head in heads), *(() if body is None else (body,)))
+        variables = frozenset(free_variables(whole))
+        self.clauses.append(Clause(len(self.clauses), heads, branches, label, variables))
 
     def _branches(self, formula: Formula, *, positive: bool) -> list[Branch]:
         """The formula (or its negation) as conjunctions of which one must hold."""
@@ -150,22 +154,30 @@ class ClauseReader:
                 return [Branch()] if isinstance(formula, Verum) == positive else []
             case And(operands) | Or(operands):
                 parts = [self._branches(operand, positive=positive) for operand in operands]
-                return _product(parts) if isinstance(formula, And) == positive else sum(parts, [])
+                if isinstance(formula, And) == positive:
+                    return _product(parts)
+                return list(itertools.chain.from_iterable(parts))
             case Implies() | Iff() | Xor():
                 return self._branches(_unfolded(formula), positive=positive)
-            case Exists(variables, body) if positive:
-                return self._branches(_renamed(variables, body, self._auxiliary), positive=True)
-            case ForAll(variables, body) if not positive:
-                return self._branches(_renamed(variables, body, self._auxiliary), positive=False)
-            case Exists(_, body):
-                return [self._absent(formula, body)]
-            case ForAll(variables, body):
-                return [self._absent(Exists(variables, Not(body)), Not(body))]
+            case ForAll() | Exists():
+                return self._quantified(formula, positive=positive)
         raise InvalidInput(f"{formula!r} cannot stand in a body.", "Use the formulas of terms.py.")
+
+    def _quantified(self, formula: ForAll | Exists, *, positive: bool) -> list[Branch]:
+        """Some element: a variable more. None, or all: the absence of a counterexample."""
+        if isinstance(formula, Exists) == positive:
+            fresh: dict[Variable, Term] = {
+                variable: Variable(f"{variable.name}_{next(self._auxiliary)}")
+                for variable in formula.variables
+            }
+            return self._branches(substitute(formula.body, fresh), positive=positive)
+        body = formula.body if isinstance(formula, Exists) else Not(formula.body)
+        return [self._absent(Exists(formula.variables, body), body)]
 
     def _absent(self, exists: Formula, body: Formula) -> Branch:
         """The negation of a predicate that holds where ``exists`` does."""
-        name = f"exists_{next(self._auxiliary)}"
+        # No name that one can write without quotes, so that it meets no other predicate.
+        name = f"exists {next(self._auxiliary)}"
         head = Atom(name, free_variables(exists))
         self.add_clause(((1.0, head),), body, str(exists))
         return Branch(negative=(head,))
@@ -191,7 +203,7 @@ def check_bound(head: Atom, branch: Branch, label: str) -> None:
         raise InvalidInput(
             f"'{label}': nothing in the body says what {', '.join(loose)} can be.",
             "Bind each variable by an atom that is not negated; names with a capital and quoted "
-            "names are constants, as in edge(A, \"b\").",
+            'names are constants, as in edge(A, "b").',
         )
 
 
@@ -243,25 +255,3 @@ def _unfolded(formula: Implies | Iff | Xor) -> Formula:
     if isinstance(formula, Iff):
         return disjunction(conjunction(left, right), conjunction(Not(left), Not(right)))
     return disjunction(conjunction(left, Not(right)), conjunction(Not(left), right))
-
-
-def _renamed(
-    variables: tuple[Variable, ...], body: Formula, numbers: Iterator[int]
-) -> Formula:
-    """The body with fresh names for what a quantifier binds, so that no two get mixed up."""
-    fresh: dict[Variable, Term] = {v: Variable(f"{v.name}_{next(numbers)}_") for v in variables}
-    return substitute(body, fresh)
-
-
-def constant_name(term: Term) -> str | int:
-    """What a constant is called.
-
-    Raises:
-        InvalidInput: If the term is a variable.
-    """
-    if isinstance(term, Constant):
-        return term.name
-    raise InvalidInput(
-        f"{term} is a variable where a constant is expected.",
-        "Write constants with a capital or in quotes: Anna, \"anna\".",
-    )

@@ -94,19 +94,22 @@ class Compiler:
         return self.nodes.get(atom, FALSE)
 
     def _search(self, roots: Iterable[GroundAtom]) -> list[GroundAtom]:
-        """Everything the roots depend on; choices are numbered in the order of the search."""
+        """Everything the roots depend on; choices are numbered in the order of the search.
+
+        The choice of an instance comes right before those of its own body: many causes of one
+        effect then stand pair by pair, and the diagram stays as narrow as one pair.
+        """
         seen: dict[GroundAtom, None] = {}
-        stack = list(roots)[::-1]
-        while stack:
-            atom = stack.pop()
-            if atom in seen:
-                continue
-            seen[atom] = None
-            below: list[GroundAtom] = []
-            for instance, _ in self._supports.get(atom, ()):
-                self._number(instance)
-                below += [*instance.positive, *instance.negative]
-            stack.extend(reversed(below))
+        waiting: list[GroundAtom | Instance] = list(roots)[::-1]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, Instance):
+                self._number(item)
+                waiting.extend(reversed((*item.positive, *item.negative)))
+            elif item not in seen:
+                seen[item] = None
+                supports = self._supports.get(item, ())
+                waiting.extend(instance for instance, _ in reversed(supports))
         return list(seen)
 
     def _number(self, instance: Instance) -> None:

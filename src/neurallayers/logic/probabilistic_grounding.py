@@ -109,36 +109,66 @@ def ground(
     Raises:
         InvalidInput: If there are too many instances, or a computation has no integers.
     """
-    chosen = _relevant(clauses, wanted)
-    known = _Known()
-    found: dict[Instance, None] = {}
-    fresh: dict[GroundAtom, None] = {}
-    waiting: dict[tuple[str, int], list[tuple[Clause, Branch, int]]] = defaultdict(list)
-    for clause in chosen:
-        for branch in clause.branches:
-            for i, atom in enumerate(branch.positive):
-                waiting[atom.predicate, atom.arity].append((clause, branch, i))
-            if not branch.positive:
-                _fire(clause, branch, {}, known, found, fresh)
-    while fresh:
-        for atom in fresh:
-            known.add(atom)
-        arrived, fresh = fresh, {}
-        for predicate, names in arrived:
-            for clause, branch, i in waiting[predicate, len(names)]:
-                binding = _unified(branch.positive[i], names, {})
-                if binding is None:
-                    continue
-                rest = [atom for j, atom in enumerate(branch.positive) if j != i]
-                for complete in _joined(rest, list(branch.builtin), binding, known):
-                    _add(clause, branch, complete, known, found, fresh)
-            if len(found) > instances_at_most:
-                raise InvalidInput(
-                    f"The program has more than {instances_at_most} ground instances.",
-                    "Bind variables more tightly, or bound what arithmetic computes "
-                    "(such as n < 10); raise instances_at_most if it is really so large.",
-                )
-    return known.atoms, list(found)
+    grounder = _Grounder(_relevant(clauses, wanted), instances_at_most)
+    grounder.run()
+    return grounder.known.atoms, list(grounder.found)
+
+
+class _Grounder:
+    """Rounds of derivation, each from what the last one found."""
+
+    def __init__(self, clauses: Sequence[Clause], instances_at_most: int) -> None:
+        self.known = _Known()
+        self.found: dict[Instance, None] = {}
+        self._instances_at_most = instances_at_most
+        self._fresh: dict[GroundAtom, None] = {}
+        self._waiting: dict[tuple[str, int], list[tuple[Clause, Branch, int]]] = defaultdict(list)
+        for clause in clauses:
+            for branch in clause.branches:
+                for place, atom in enumerate(branch.positive):
+                    self._waiting[atom.predicate, atom.arity].append((clause, branch, place))
+                if not branch.positive:
+                    self._fire(clause, branch, [], {})
+
+    def run(self) -> None:
+        """Derive until nothing new comes."""
+        while self._fresh:
+            arrived, self._fresh = self._fresh, {}
+            for key in arrived:
+                self.known.add(key)
+            for predicate, names in arrived:
+                for clause, branch, place in self._waiting[predicate, len(names)]:
+                    binding = _unified(branch.positive[place], names, {})
+                    if binding is not None:
+                        rest = branch.positive[:place] + branch.positive[place + 1 :]
+                        self._fire(clause, branch, list(rest), binding)
+
+    def _fire(self, clause: Clause, branch: Branch, rest: list[Atom], binding: _Binding) -> None:
+        """Every instance of a branch that agrees with a binding."""
+        for complete in _joined(rest, list(branch.builtin), binding, self.known):
+            self._add(clause, branch, complete)
+        if len(self.found) > self._instances_at_most:
+            raise InvalidInput(
+                f"The program has more than {self._instances_at_most} ground instances.",
+                "Bind variables more tightly, or bound what arithmetic computes "
+                "(such as n < 10); raise instances_at_most if it is really so large.",
+            )
+
+    def _add(self, clause: Clause, branch: Branch, binding: _Binding) -> None:
+        heads = tuple(grounded(head, binding) for _, head in clause.heads)
+        instance = Instance(
+            clause.number,
+            tuple(sorted((v.name, name) for v, name in binding.items() if v in clause.variables)),
+            heads,
+            tuple(grounded(atom, binding) for atom in branch.positive),
+            tuple(grounded(atom, binding) for atom in branch.negative),
+        )
+        if instance in self.found:
+            return
+        self.found[instance] = None
+        for head in heads:
+            if head not in self.known.atoms:
+                self._fresh[head] = None
 
 
 def _relevant(clauses: Sequence[Clause], wanted: Iterable[tuple[str, int]]) -> list[Clause]:
@@ -163,43 +193,6 @@ def _relevant(clauses: Sequence[Clause], wanted: Iterable[tuple[str, int]]) -> l
                 for atom in (*branch.positive, *branch.negative)
             )
     return [chosen[number] for number in sorted(chosen)]
-
-
-def _fire(
-    clause: Clause,
-    branch: Branch,
-    binding: _Binding,
-    known: _Known,
-    found: dict[Instance, None],
-    fresh: dict[GroundAtom, None],
-) -> None:
-    """A branch that needs nothing to be proved."""
-    for complete in _joined([], list(branch.builtin), binding, known):
-        _add(clause, branch, complete, known, found, fresh)
-
-
-def _add(
-    clause: Clause,
-    branch: Branch,
-    binding: _Binding,
-    known: _Known,
-    found: dict[Instance, None],
-    fresh: dict[GroundAtom, None],
-) -> None:
-    heads = tuple(grounded(head, binding) for _, head in clause.heads)
-    instance = Instance(
-        clause.number,
-        tuple(sorted((variable.name, name) for variable, name in binding.items())),
-        heads,
-        tuple(grounded(atom, binding) for atom in branch.positive),
-        tuple(grounded(atom, binding) for atom in branch.negative),
-    )
-    if instance in found:
-        return
-    found[instance] = None
-    for head in heads:
-        if head not in known.atoms:
-            fresh[head] = None
 
 
 def _joined(
@@ -262,7 +255,7 @@ def _computed(
 
 
 def _decided(atom: Atom, positive: bool, binding: _Binding) -> _Binding | Literal[False] | None:
-    """The binding with what a built-in atom computes, False if it is false, None if it must wait."""
+    """The binding with what a built-in atom computes; False if it is false, None if it waits."""
     replacing = {
         term: Constant(binding[term])
         for term in atom.terms

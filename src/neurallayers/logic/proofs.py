@@ -28,6 +28,8 @@ from neurallayers.logic.rules import Axiom, Rule
 from neurallayers.logic.terms import Formula
 from neurallayers.logic.truth import UNKNOWN, Bounds
 
+_EITHER_WAY = frozenset({Connective.IFF, Connective.XOR})
+
 DEEPEST_INDENT = 30
 """Lines of a proof are indented by at most so many levels."""
 
@@ -243,6 +245,7 @@ class ProofReader:
         self.defining = propagation.defining
         self.beliefs = beliefs
         self._proofs: dict[int, Proof] = {}
+        self._given: dict[tuple[int, Bounds], Proof] = {}
 
     def proof(self, node: int) -> Proof:
         """Why a node has its bounds: the proof of the one bound that says something, or of both."""
@@ -286,9 +289,11 @@ class ProofReader:
             premises = dict.fromkeys(self._proofs[each.record.time] for each in step.uses)
             label = None if step.statement is None else step.statement.label
             formula = self.graph.nodes[step.node].formula
-            self._proofs[time] = Proof(
-                formula, step.bounds, step.kind, label, tuple(premises), step.instance
-            )
+            proof = Proof(formula, step.bounds, step.kind, label, tuple(premises), step.instance)
+            if step.kind == GIVEN:
+                # Both bounds of a degree were given at once, and are told once.
+                proof = self._given.setdefault((step.node, step.bounds), proof)
+            self._proofs[time] = proof
         return self._proofs[use.record.time]
 
     def _step(self, use: _Use) -> _Step:
@@ -329,7 +334,8 @@ class ProofReader:
         root = self.roots[step.root]
         while step.kind == DOWNWARD:
             uses.extend(self._used_downward(current, step.where, side, step.time))
-            side = self._side_of_whole(current, step.where, side, step.time)
+            side, other = self._side_of_whole(current, step.where, side, step.time)
+            uses.extend(other)
             found = self.beliefs.record(step.where, side, step.time)
             if found is None:
                 break
@@ -355,18 +361,25 @@ class ProofReader:
             text = str(formula)
         return text if weight == 1.0 else f"{weight:g} :: {text}"
 
-    def _side_of_whole(self, node: int, whole: int, side: int, before: int) -> int:
-        """Which bound of a connective gave this bound of an operand."""
+    def _side_of_whole(
+        self, node: int, whole: int, side: int, before: int
+    ) -> tuple[int, tuple[_Use, ...]]:
+        """Which bound of a connective gave this bound of an operand, and what of the other."""
         joined = self.graph.nodes[whole]
         if joined.connective is Connective.NOT:
-            return 1 - side
+            return 1 - side, ()
         if joined.connective is Connective.IMPLIES:
             # A true implication raises its conclusion and lowers its premise.
-            return side if node == joined.operands[1] else 1 - side
-        if joined.connective in {Connective.IFF, Connective.XOR}:
-            asserted = self.beliefs.record(whole, LOWER, before) is not None
-            return LOWER if asserted else UPPER
-        return side
+            return (side if node == joined.operands[1] else 1 - side), ()
+        if joined.connective not in _EITHER_WAY:
+            return side, ()
+        # That both or one hold is used from both ends, but only as far as it was concluded.
+        ends = [(each, self.beliefs.record(whole, each, before)) for each in (LOWER, UPPER)]
+        told = [(each, end) for each, end in ends if end is not None and end.kind != UPWARD]
+        if not told:
+            return side, ()
+        others = tuple(_Use(whole, each, end) for each, end in told[1:])
+        return told[0][0], others
 
     def _used_downward(self, node: int, whole: int, side: int, before: int) -> Iterator[_Use]:
         """The bounds of the other operands that a step downwards has used."""
@@ -375,10 +388,11 @@ class ProofReader:
         if joined.connective is Connective.IMPLIES:
             # A premise at least so true makes the conclusion so, and backwards at most so.
             sides = (side,)
-        elif joined.connective in {Connective.IFF, Connective.XOR}:
+        elif joined.connective in _EITHER_WAY:
             sides = (LOWER, UPPER)
         for other in joined.operands:
-            if other != node:
+            # Which of two is the greater also depends on what is known of the operand itself.
+            if other != node or joined.connective in _EITHER_WAY:
                 for each in sides:
                     yield from self._informative(other, each, before)
 
@@ -390,7 +404,7 @@ class ProofReader:
             inverted = joined.connective is Connective.IMPLIES and place == 0
             if inverted or joined.connective is Connective.NOT:
                 sides = (1 - side,)
-            elif joined.connective in {Connective.IFF, Connective.XOR}:
+            elif joined.connective in _EITHER_WAY:
                 sides = (LOWER, UPPER)
             for each in sides:
                 yield from self._informative(operand, each, before)

@@ -30,8 +30,12 @@ from neurallayers.logic.semantics import Semantics
 from neurallayers.logic.terms import Atom
 from neurallayers.logic.truth import ROUNDING, Bounds
 
-STEP = 1e-12
-"""A bound that would move by less is left where it is."""
+STEP = 1e-10
+"""A bound that would move by less is left where it is.
+
+Without it, rounding would grow: what is known exactly, divided and multiplied back by the steps
+down and up, comes out a little off, and each round would divide that difference again.
+"""
 
 LOWER, UPPER = 0, 1
 GIVEN, ASSERTED, UPWARD, DOWNWARD, CLOSED = "given", "asserted", "upward", "downward", "closed"
@@ -106,11 +110,11 @@ class Beliefs:
         """Move a bound if that says more; whether it does."""
         bounds = self.bounds[side]
         if side == LOWER:
-            if value <= bounds[node] + STEP and not (value >= 1.0 > bounds[node]):
+            if value <= bounds[node] + STEP:
                 return False
             bounds[node] = min(value, 1.0)
         else:
-            if value >= bounds[node] - STEP and not (value <= 0.0 < bounds[node]):
+            if value >= bounds[node] - STEP:
                 return False
             bounds[node] = max(value, 0.0)
         self.time += 1
@@ -222,8 +226,9 @@ class Propagation:
     def _use(self, beliefs: Beliefs, number: int) -> list[int]:
         """Carry truth once up and once down an instance; the nodes that learned something."""
         before = len(beliefs.crossed)
-        learned = []
+        learned, telling = [], []
         inside = self.roots[number].inside
+        lower, upper = beliefs.bounds
         for index in inside:
             node = self.graph.nodes[index]
             assert node.connective is not None
@@ -233,12 +238,25 @@ class Propagation:
             fell = beliefs.tighten(index, UPPER, high, UPWARD, index, number)
             if rose or fell:
                 learned.append(index)
+            # A whole that only says what its operands say tells them nothing new.
+            if lower[index] > low + STEP or upper[index] < high - STEP:
+                telling.append(index)
         if self.backward:
-            for index in reversed(inside):
-                learned.extend(self._descend(beliefs, index, number))
+            learned.extend(self._descend_all(beliefs, number, telling))
         else:
             learned.extend(self._conclude(beliefs, number))
         self._blame(beliefs, learned, before)
+        return learned
+
+    def _descend_all(self, beliefs: Beliefs, number: int, telling: list[int]) -> list[int]:
+        """From the connectives that know more than their operands, and those told by them, down."""
+        learned: list[int] = []
+        waiting = set(telling)
+        for index in reversed(self.roots[number].inside):
+            if index in waiting:
+                told = self._descend(beliefs, index, number)
+                learned.extend(told)
+                waiting.update(told)
         return learned
 
     def _blame(self, beliefs: Beliefs, learned: Sequence[int], before: int) -> None:

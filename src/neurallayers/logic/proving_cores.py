@@ -37,7 +37,7 @@ def check_theory(theory: SmtTheory) -> tuple[bool | None, Solver, list[int]]:
             for block in blocks.core()
             for part in range(block * size, min((block + 1) * size, len(theory.parts)))
         ]
-        solver = Solver(theory, parts)
+        solver = blocks.of(theory, parts)
     else:
         solver = Solver(theory)
     answer = solver.check()

@@ -253,6 +253,8 @@ class Solver:
         self._solver.from_string("\n".join(lines))
         boolean = z3.BoolSort(self._context)
         self._switches = {i: z3.Const(f"on{i}", boolean) for i in numbers}
+        self._handles = {i: switch.as_ast() for i, switch in self._switches.items()}
+        self._numbers = {switch.get_id(): i for i, switch in self._switches.items()}
 
     def __len__(self) -> int:
         return len(self._switches)
@@ -264,25 +266,41 @@ class Solver:
 
     def restricted(self, parts: Iterable[int]) -> Solver:
         """A solver of some of the parts under the same numbers: smaller, and so faster."""
-        smaller = copy.copy(self)
-        smaller._begin(self.theory, parts)
-        return smaller
+        return self.of(self.theory, parts)
+
+    def of(self, theory: SmtTheory, parts: Iterable[int]) -> Solver:
+        """A solver of another theory in the same context, as making a context takes long."""
+        another = copy.copy(self)
+        another._begin(theory, parts)
+        return another
 
     def add(self, term: str) -> None:
         """Hold one more term from now on, of symbols that are declared."""
-        self._solver.from_string(f"{self.theory.declarations}\n(assert {term})")
+        # The solver's parser remembers what was declared.
+        self._solver.from_string(f"(assert {term})")
 
     def check(self, parts: Iterable[int] | None = None) -> bool | None:
         """Whether parts (all of them) can hold together; None if the solver gave up."""
         chosen = self._switches if parts is None else parts
-        answer = self._solver.check(*(self._switches[i] for i in chosen))
-        if answer == self._z3.sat:
+        z3 = self._z3
+        # What z3.Solver.check does, without looking at each switch anew: a long conflict is
+        # shrunk by as many checks as it has members.
+        switches = [self._handles[i] for i in chosen]
+        answer = z3.CheckSatResult(
+            z3.Z3_solver_check_assumptions(
+                self._context.ref(),
+                self._solver.solver,
+                len(switches),
+                (z3.Ast * len(switches))(*switches),
+            )
+        )
+        if answer == z3.sat:
             return True
-        return False if answer == self._z3.unsat else None
+        return False if answer == z3.unsat else None
 
     def core(self) -> list[int]:
         """After a check that failed: parts that cannot hold together, not yet the fewest."""
-        return sorted(int(str(switch)[2:]) for switch in self._solver.unsat_core())
+        return sorted(self._numbers[switch.get_id()] for switch in self._solver.unsat_core())
 
     def model(self) -> Any:
         """After a check that succeeded: the model of z3."""

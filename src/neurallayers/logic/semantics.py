@@ -70,6 +70,11 @@ class Semantics(ABC):
 
     name: ClassVar[str]
 
+    @property
+    def dual(self) -> Semantics:
+        """The semantics whose conjunction is 1 less the disjunction of what is denied."""
+        return self
+
     def conjunction(self, *degrees: Degree, weights: Sequence[Degree] | None = None) -> Degree:
         """The degree of "all of these"; 1 for none.
 
@@ -88,8 +93,8 @@ class Semantics(ABC):
             return 0.0
         if weights is None:
             return self._alternate(degrees)
-        denied = self._weighted([1.0 - degree for degree in degrees], weights)
-        return 1.0 - self._join(denied)
+        denied = [1.0 - degree for degree in degrees]
+        return 1.0 - self.dual.conjunction(*denied, weights=weights)
 
     def negation(self, degree: Degree) -> Degree:
         """The degree of "not this": 1 - a."""
@@ -108,8 +113,14 @@ class Semantics(ABC):
         return least(self.implication(left, right), self.implication(right, left))
 
     def exclusion(self, left: Degree, right: Degree) -> Degree:
-        """The degree of "one and not the other": the negation of the equivalence."""
-        return 1.0 - self.equivalence(left, right)
+        """The degree of "one and not the other": (a and not b) or (b and not a).
+
+        In Lukasiewicz semantics this is |a - b|, the negation of the equivalence; elsewhere the
+        residual equivalence is too coarse to be denied (0.1 and 0 would be fully exclusive).
+        """
+        return self.disjunction(
+            self.conjunction(left, 1.0 - right), self.conjunction(right, 1.0 - left)
+        )
 
     @abstractmethod
     def weaken(self, degree: Degree, weight: Degree) -> Degree:
@@ -133,11 +144,11 @@ class Semantics(ABC):
 
     def disjunct_at_least(self, whole: Degree, others: Degree) -> Degree:
         """The least a with disjunction(a, others) >= whole."""
-        return 1.0 - self.conjunct_at_most(1.0 - whole, 1.0 - others)
+        return 1.0 - self.dual.conjunct_at_most(1.0 - whole, 1.0 - others)
 
     def disjunct_at_most(self, whole: Degree, others: Degree) -> Degree:
         """The greatest a with disjunction(a, others) <= whole; 0 where there is none."""
-        return 1.0 - self.conjunct_at_least(1.0 - whole, 1.0 - others)
+        return 1.0 - self.dual.conjunct_at_least(1.0 - whole, 1.0 - others)
 
     def conclusion_at_least(self, whole: Degree, premise: Degree) -> Degree:
         """Modus ponens: the least b with implication(premise, b) >= whole."""
@@ -216,7 +227,7 @@ class Product(Semantics):
 
     def _alternate(self, degrees: Sequence[Degree]) -> Degree:
         # In this form a disjunction with 0 or 1 is exact.
-        return functools.reduce(lambda a, b: a + b - a * b, degrees)
+        return functools.reduce(lambda a, b: a + b * (1.0 - a), degrees)
 
 
 @SEMANTICS.register("goedel")
@@ -297,35 +308,56 @@ class Lukasiewicz(Semantics):
         return where(at_most(1.0, whole), 0.0, least(1.0, 1.0 - whole + conclusion))
 
     def _join(self, degrees: Sequence[Degree]) -> Degree:
-        # A single pair is left as a + b - 1, which is exact for the degrees of textbooks.
-        total = functools.reduce(operator.add, degrees) - (len(degrees) - 1.0)
-        return least(1.0, greatest(0.0, total))
+        # A single operand may have been weakened below 0.
+        return greatest(0.0, functools.reduce(_lukasiewicz, degrees))
 
     def _alternate(self, degrees: Sequence[Degree]) -> Degree:
         return least(1.0, functools.reduce(operator.add, degrees))
 
 
+def _lukasiewicz(first: Degree, second: Degree) -> Degree:
+    """The conjunction max(0, a + b - 1), in a form in which 1 leaves the other operand exact."""
+    return greatest(0.0, least(first, second) - (1.0 - greatest(first, second)))
+
+
 def least(first: Degree, second: Degree) -> Degree:
     """The smaller of two degrees."""
-    if isinstance(first, Tensor) or isinstance(second, Tensor):
-        return torch.minimum(*_tensors(first, second))
-    return first if first <= second else second
+    if (type(first) is float and type(second) is float) or not (
+        isinstance(first, Tensor) or isinstance(second, Tensor)
+    ):
+        return first if first <= second else second
+    return torch.minimum(*_tensors(first, second))
 
 
 def greatest(first: Degree, second: Degree) -> Degree:
     """The larger of two degrees."""
-    if isinstance(first, Tensor) or isinstance(second, Tensor):
-        return torch.maximum(*_tensors(first, second))
-    return first if first >= second else second
+    if (type(first) is float and type(second) is float) or not (
+        isinstance(first, Tensor) or isinstance(second, Tensor)
+    ):
+        return first if first >= second else second
+    return torch.maximum(*_tensors(first, second))
 
 
 def at_most(first: Degree, second: Degree) -> Degree:
-    """Whether the first is not above the second: a truth value, or a tensor of these."""
-    return first <= second
+    """Whether the first is not above the second by more than rounding.
+
+    Implications jump where premise and conclusion are equal, so that 1 - (1 - 0.3), which is a
+    little more than 0.3, would be fully true and imply 0.3 only to degree 0.3.
+    """
+    if type(first) is float and type(second) is float:
+        return first <= second + 1e-12
+    for degree in (first, second):
+        if isinstance(degree, Tensor) and degree.dtype != torch.float64:
+            return first <= second + 1e-6
+    return first <= second + 1e-12
 
 
 def where(condition: Degree, then: Degree, otherwise: Degree) -> Degree:
     """``then`` where the condition holds, else ``otherwise``."""
+    if condition is True:
+        return then
+    if condition is False:
+        return otherwise
     if isinstance(condition, Tensor):
         return torch.where(condition, then, otherwise)
     return then if condition else otherwise

@@ -24,7 +24,7 @@ from typing import TypeAlias
 
 from neurallayers.errors import InvalidInput
 
-ROUNDING = 1e-9
+ROUNDING = 1e-8
 """Bounds that cross by no more than this do so by rounding, and contradict nothing."""
 
 

@@ -11,6 +11,11 @@ correlation with a train that never changes, a Fano factor of silence. Input tha
 :class:`~neurallayers.errors.InvalidInput`.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from neurallayers.measures.coincidence import coincidence_factor, coincident_spikes
 from neurallayers.measures.distances import (
     pairwise_distances,
@@ -49,9 +54,34 @@ from neurallayers.measures.synchrony import (
     synchrony_chi,
 )
 
+if TYPE_CHECKING:
+    from neurallayers.measures.integration.analysis import integrated_information
+    from neurallayers.measures.integration.gaussian import (
+        GaussianIntegration,
+        LaggedCovariance,
+        gaussian_integration,
+        gaussian_phi_r,
+        gaussian_phi_star,
+    )
+    from neurallayers.measures.integration.substrate import Substrate
+
+# Imported when they are first used: module by module, where each name lives.
+_HOMES = {
+    "GaussianIntegration": "integration.gaussian",
+    "LaggedCovariance": "integration.gaussian",
+    "gaussian_integration": "integration.gaussian",
+    "gaussian_phi_r": "integration.gaussian",
+    "gaussian_phi_star": "integration.gaussian",
+    "integrated_information": "integration.analysis",
+    "Substrate": "integration.substrate",
+}
+
 __all__ = [
     "Coherence",
+    "GaussianIntegration",
+    "LaggedCovariance",
     "Spectrum",
+    "Substrate",
     "binned_counts",
     "coefficient_of_variation",
     "coherence",
@@ -63,7 +93,11 @@ __all__ = [
     "cv2",
     "fano_factor",
     "fano_factor_of_trains",
+    "gaussian_integration",
+    "gaussian_phi_r",
+    "gaussian_phi_star",
     "instantaneous_rate_hz",
+    "integrated_information",
     "interspike_intervals_ms",
     "local_variation",
     "mean_coefficient_of_variation",
@@ -82,3 +116,9 @@ __all__ = [
     "van_rossum_distance",
     "victor_purpura_distance",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,6 +3,7 @@
 * :mod:`~neurallayers.memory.working`: a few items for seconds.
 * :mod:`~neurallayers.memory.episodic`: what happened, found again by likeness.
 * :mod:`~neurallayers.memory.semantic`: what episodes have in common, and what goes with what.
+* :mod:`~neurallayers.memory.dreaming`: what classes look like, to be imagined without examples.
 * :mod:`~neurallayers.memory.consolidation`: sleep replays, strengthens, generalises and prunes.
 * :mod:`~neurallayers.memory.hopfield`, :mod:`~neurallayers.memory.dense_hopfield`,
   :mod:`~neurallayers.memory.modern_hopfield`: associative networks, and
@@ -26,6 +27,7 @@ from neurallayers.memory.consolidation import (
     replay_schedule,
 )
 from neurallayers.memory.dense_hopfield import DenseHopfieldNetwork
+from neurallayers.memory.dreaming import DreamingMemory, DreamingState, Dreams
 from neurallayers.memory.episode import Episode, Episodes, Placement, Recollections
 from neurallayers.memory.episodic import EpisodicMemory
 from neurallayers.memory.forgetting import ebbinghaus_savings, retention, strengthened
@@ -50,6 +52,9 @@ __all__ = [
     "Concepts",
     "Consolidation",
     "DenseHopfieldNetwork",
+    "DreamingMemory",
+    "DreamingState",
+    "Dreams",
     "Episode",
     "Episodes",
     "EpisodicMemory",

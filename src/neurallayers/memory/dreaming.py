@@ -10,18 +10,19 @@ their mean, the variance of each dimension and the main directions in which they
 
 a mixture of factor analysers (Ghahramani & Hinton 1996, Tech. Rep. CRG-TR-96-1, eq. 1 and 2;
 Tipping & Bishop 1999, Neural Comput. 11:443), learned from a stream: a vector joins the nearest
-prototype of its class (MacQueen 1967, Proc. 5th Berkeley Symp. 1:281), the first ones found
-prototypes of their own. With :math:`n_j` vectors, scatter :math:`s_j` and factors :math:`L_j`,
+prototype of its class (MacQueen 1967, Proc. 5th Berkeley Symp. 1:281), but every eighth founds one
+of its own, as long as there is room. With :math:`n_j` vectors, scatter :math:`s_j` and factors
+:math:`L_j`,
 
 .. math::
     \pi_j = \frac{n_j}{\sum_i n_i}, \quad
-    \sigma_j^2 = \frac{s_j + n_0 \bar\sigma^2}{n_j + n_0}, \quad
-    \Lambda_j = \frac{L_j}{\sqrt{n_j + n_0}}, \quad
+    \sigma_j^2 = \frac{s_j + n_0 \sigma_c^2}{n_j - 1 + n_0}, \quad
+    \Lambda_j = \frac{L_j}{\sqrt{n_j - 1 + n_0}}, \quad
     \psi_j = \sigma_j^2 - \mathrm{diag}(\Lambda_j^\top \Lambda_j),
 
-where :math:`\bar\sigma^2 = \sum_i s_i / \sum_i n_i` is the variance within the prototypes of the
-class and :math:`n_0` what it counts for: a prototype of a single example dreams of its
-surroundings, not of that example over and over. A **dream** is a sample,
+where :math:`\sigma_c^2` is the variance within the prototypes of the class, itself drawn in the
+same way (by :math:`n_0`) towards that within the prototypes of all classes: what was seen once is
+dreamt of with its surroundings, not over and over as it was. A **dream** is a sample,
 :math:`\mu_j + \Lambda_j^\top z_1 + \sqrt{\psi_j} \, z_2` with standard normal :math:`z`.
 
 What it is for: rehearsal without examples, when a read-out learns new classes and must not forget
@@ -35,24 +36,25 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from neurallayers.errors import InvalidInput, ShapeMismatch
 from neurallayers.memory.dreaming_moments import Moments, merged
-from neurallayers.seeding import counter_uniform
+from neurallayers.memory.dreaming_noise import dream_noise
 from neurallayers.state import batch_size, map_state, stack
 
 # So many vectors of a class are looked at together; prototypes move after each such group.
 GROUP = 256
+TINIEST_VARIANCE = 1e-12
 
 
 class DreamingState(NamedTuple):
     """What a :class:`DreamingMemory` knows."""
 
-    count: Tensor  # int64 [batch, label, prototype], vectors that joined; 0: a free prototype
+    examples: Tensor  # int64 [batch, label, prototype], vectors that joined; 0: a free prototype
     mean: Tensor  # [batch, label, prototype, feature]
     scatter: Tensor  # [batch, label, prototype, feature], squared deviations added up
     factors: Tensor  # [batch, label, prototype, rank, feature], main directions of the scatter
@@ -86,10 +88,12 @@ class DreamingMemory:
         labels: How many labels there is room for; :meth:`grow` makes more.
         prototypes_per_class: How many prototypes a class has.
         rank: Main directions of each prototype; 0 for independent dimensions.
-        prior_count: How many examples the variance of the whole class counts for in the variance of
-            one of its prototypes (n_0 above).
-        noise_floor: Smallest variance that :meth:`log_likelihood` believes, as a share of the mean
-            variance of the class.
+        examples_per_prototype: The first example of a class founds a prototype, and after every so
+            many examples another one does, until none is free.
+        prior_count: How many examples the variance of a class counts for in that of each of its
+            prototypes, and the variance of all classes in that of each class (n_0 above).
+        noise_floor: Smallest variance beside the main directions that :meth:`log_likelihood`
+            believes, as a share of the mean variance.
 
     Raises:
         InvalidInput: If an option is out of range.
@@ -108,6 +112,7 @@ class DreamingMemory:
     labels: int = 10
     prototypes_per_class: int = 30
     rank: int = 16
+    examples_per_prototype: int = 8
     prior_count: float = 1.0
     noise_floor: float = 0.01
 
@@ -117,6 +122,7 @@ class DreamingMemory:
             ("labels", 1),
             ("prototypes_per_class", 1),
             ("rank", 0),
+            ("examples_per_prototype", 1),
         ):
             _whole(name, getattr(self, name), least)
         if not 0.0 <= self.prior_count < math.inf:
@@ -133,7 +139,7 @@ class DreamingMemory:
         _whole("batch", batch, 1)
         shape = (batch, self.labels, self.prototypes_per_class)
         return DreamingState(
-            count=torch.zeros(shape, dtype=torch.int64),
+            examples=torch.zeros(shape, dtype=torch.int64),
             mean=torch.zeros(*shape, self.feature_size, dtype=dtype),
             scatter=torch.zeros(*shape, self.feature_size, dtype=dtype),
             factors=torch.zeros(*shape, self.rank, self.feature_size, dtype=dtype),
@@ -142,7 +148,7 @@ class DreamingMemory:
     def examples(self, state: DreamingState) -> Tensor:
         """How many examples of each label were observed, int64 ``[batch, label]``."""
         self._check_state(state)
-        return state.count.sum(2)
+        return state.examples.sum(2)
 
     def observe(self, state: DreamingState, features: Tensor, labels: Tensor) -> DreamingState:
         """Learn from examples, each once, in their order.
@@ -158,7 +164,7 @@ class DreamingMemory:
         """
         self._check_state(state)
         features = self._checked_features(state, features)
-        labels = _checked_labels(labels, features, state.count.shape[1])
+        labels = _checked_labels(labels, features, state.examples.shape[1])
         rows = [
             self._observe_row(map_state(lambda tensor, row=row: tensor[row], state), *seen)
             for row, seen in enumerate(zip(features, labels, strict=True))
@@ -192,21 +198,20 @@ class DreamingMemory:
         self._check_state(state)
         _whole("count", count, 1)
         batch = batch_size(state)
-        # One number chooses the prototype, two give two normal ones (Box & Muller 1958).
-        pairs = (self.rank + self.feature_size + 1) // 2
-        uniform = counter_uniform(
+        noise = dream_noise(
             _column("seed", seed, batch),
             _column("counter", counter, batch),
-            count * (1 + 2 * pairs),
-        ).reshape(batch, count, -1)
-        chance = uniform[..., 0]
-        normal = _normal(uniform[..., 1 : 1 + pairs], uniform[..., 1 + pairs :])
+            count,
+            self.rank + self.feature_size,
+        )
         known = self.examples(state) > 0
         imagined, names = [], []
         for row in range(batch):
             asked = _asked(labels, known[row], row)
             turns = asked[torch.arange(count) % len(asked)]
-            imagined.append(self._dream_row(state, row, turns, chance[row], normal[row]))
+            imagined.append(
+                self._dream_row(state, row, turns, noise.chance[row], noise.normal[row])
+            )
             names.append(turns)
         return Dreams(torch.stack(imagined), torch.stack(names))
 
@@ -221,12 +226,12 @@ class DreamingMemory:
         """
         self._check_state(state)
         features = self._checked_features(state, features)
-        found = features.new_full((*features.shape[:2], state.count.shape[1]), -math.inf)
+        found = features.new_full((*features.shape[:2], state.examples.shape[1]), -math.inf)
         for row, label in (self.examples(state) > 0).nonzero().tolist():
             density = self._density(state, row, label)
-            floor = self.noise_floor * (density.weight @ density.noise).mean()
-            # Where nothing ever varied at all, the smallest number keeps the density finite.
-            floor = floor.clamp_min(torch.finfo(features.dtype).tiny ** 0.5)
+            variance = density.noise + density.factors.square().sum(1)
+            # Where nothing ever varied at all, a tiny number keeps the density finite.
+            floor = (self.noise_floor * variance.mean()).clamp_min(TINIEST_VARIANCE)
             found[row, :, label] = _mixture_log_density(
                 density._replace(noise=density.noise.clamp_min(floor)), features[row]
             )
@@ -248,7 +253,7 @@ class DreamingMemory:
             InvalidInput: If there is no such label.
         """
         self._check_state(state)
-        room = state.count.shape[1]
+        room = state.examples.shape[1]
         _whole("label", label, 0)
         if label >= room:
             raise InvalidInput(f"label is {label}.", f"There is room for labels 0 to {room - 1}.")
@@ -267,7 +272,7 @@ class DreamingMemory:
             InvalidInput: If there is room for more already.
         """
         self._check_state(state)
-        _whole("labels", labels, state.count.shape[1])
+        _whole("labels", labels, state.examples.shape[1])
         return map_state(
             lambda tensor: torch.cat(
                 [
@@ -284,7 +289,7 @@ class DreamingMemory:
         for label in labels[labels >= 0].unique().tolist():
             mine = DreamingState(*(tensor[label] for tensor in row))
             for group in features[labels == label].split(GROUP):
-                places = _joined(mine, group)
+                places = _joined(mine, group, self.examples_per_prototype)
                 for place in places.unique().tolist():
                     moments = merged(Moments(*(t[place] for t in mine)), group[places == place])
                     # These are views of the row's own copy.
@@ -294,13 +299,14 @@ class DreamingMemory:
 
     def _density(self, state: DreamingState, row: int, label: int) -> _Density:
         mine = DreamingState(*(tensor[row, label] for tensor in state))
-        used = mine.count > 0
-        count = mine.count[used].to(mine.mean.dtype)[:, None]
+        used = mine.examples > 0
+        count = mine.examples[used].to(mine.mean.dtype)[:, None]
         scatter = mine.scatter[used]
-        whole = scatter.sum(0) / count.sum()
-        believed = count + self.prior_count
-        factors = mine.factors[used] / believed.sqrt()[..., None]
-        variance = (scatter + self.prior_count * whole) / believed
+        freedom, prior = count - 1.0, self.prior_count
+        everywhere = state.scatter[row].sum((0, 1)) / _freedom(state.examples[row]).clamp_min(1)
+        of_class = _shrunk(scatter.sum(0), freedom.sum(), everywhere, prior)
+        variance = _shrunk(scatter, freedom, of_class, prior)
+        factors = mine.factors[used] / _believed(freedom, prior).sqrt()[..., None]
         return _Density(
             weight=(count / count.sum())[:, 0],
             mean=mine.mean[used],
@@ -325,11 +331,11 @@ class DreamingMemory:
                 features[these] = (
                     density.mean[place]
                     + common @ density.factors[place]
-                    + own[:, : self.feature_size] * density.noise[place].sqrt()
+                    + own * density.noise[place].sqrt()
                 )
         return features
 
-    def _check_state(self, state: DreamingState) -> None:
+    def _check_state(self, state: Any) -> None:
         expected = (self.prototypes_per_class, self.rank, self.feature_size)
         found = tuple(state.factors.shape[2:]) if isinstance(state, DreamingState) else ()
         if found != expected:
@@ -338,7 +344,7 @@ class DreamingMemory:
                 "Use states that initial_state of this memory made.",
             )
 
-    def _checked_features(self, state: DreamingState, features: Tensor) -> Tensor:
+    def _checked_features(self, state: DreamingState, features: Any) -> Tensor:
         expected = (batch_size(state), self.feature_size)
         if (
             not isinstance(features, Tensor)
@@ -358,17 +364,35 @@ class DreamingMemory:
         return features.detach().to(state.mean.dtype)
 
 
-def _joined(known: DreamingState, vectors: Tensor) -> Tensor:
-    """Which prototype each vector joins: the first ones found free prototypes, the others go near.
+def _joined(known: DreamingState, vectors: Tensor, examples_per_prototype: int) -> Tensor:
+    """Which prototype each vector joins, of one label (``known`` has no leading axes).
 
-    ``known`` has the leading axes of one label only.
+    Some found a free prototype; the others go to the nearest.
     """
-    free = (known.count == 0).nonzero()[: len(vectors), 0]
-    centres = known.mean.index_copy(0, free, vectors[: len(free)])
-    used = known.count.index_fill(0, free, 1) > 0
+    ordinal = int(known.examples.sum()) + torch.arange(len(vectors))
+    founders = (ordinal % examples_per_prototype == 0).nonzero()[:, 0]
+    free = (known.examples == 0).nonzero()[: len(founders), 0]
+    founders = founders[: len(free)]
+    centres = known.mean.index_copy(0, free, vectors[founders])
+    used = known.examples.index_fill(0, free, 1) > 0
     squared = centres.square().sum(1) - 2.0 * vectors @ centres.T  # less |x|^2, the same for all
     places = squared.masked_fill(~used, math.inf).argmin(1)
-    return torch.cat([free, places[len(free) :]])
+    return places.index_copy(0, founders, free)
+
+
+def _freedom(count: Tensor) -> Tensor:
+    """Degrees of freedom that the prototypes leave: one less for each than it has examples."""
+    return (count - 1).clamp_min(0).sum()
+
+
+def _believed(freedom: Tensor, prior_count: float) -> Tensor:
+    # A single example without a prior has no variance: nothing divided by something.
+    return (freedom + prior_count).clamp_min(TINIEST_VARIANCE)
+
+
+def _shrunk(scatter: Tensor, freedom: Tensor, towards: Tensor, prior_count: float) -> Tensor:
+    """The variance, drawn to that of a larger group as far as little is known."""
+    return (scatter + prior_count * towards) / _believed(freedom, prior_count)
 
 
 def _mixture_log_density(density: _Density, vectors: Tensor) -> Tensor:
@@ -389,22 +413,9 @@ def _mixture_log_density(density: _Density, vectors: Tensor) -> Tensor:
     return torch.stack(terms).logsumexp(0)
 
 
-def _normal(first: Tensor, second: Tensor) -> Tensor:
-    """Standard normal numbers from two uniform ones in [0, 1) each.
-
-    Source: Box & Muller (1958), Ann. Math. Stat. 29:610.
-    """
-    radius = torch.sqrt(-2.0 * torch.log1p(-first))
-    angle = (2.0 * math.pi) * second
-    return torch.cat([radius * torch.cos(angle), radius * torch.sin(angle)], dim=-1)
-
-
 def _asked(labels: int | Sequence[int] | None, known: Tensor, row: int) -> Tensor:
     knows = known.nonzero()[:, 0]
-    if labels is None:
-        asked = knows
-    else:
-        asked = torch.as_tensor(labels, device=known.device).reshape(-1)
+    asked = knows if labels is None else torch.as_tensor(labels).reshape(-1)
     if not set(asked.tolist()) <= set(knows.tolist()) or len(asked) == 0:
         raise InvalidInput(
             f"Row {row} was asked to dream of labels {asked.tolist()}; it knows {knows.tolist()}.",
@@ -413,7 +424,7 @@ def _asked(labels: int | Sequence[int] | None, known: Tensor, row: int) -> Tenso
     return asked.to(torch.int64)
 
 
-def _checked_labels(labels: Tensor, features: Tensor, room: int) -> Tensor:
+def _checked_labels(labels: Any, features: Tensor, room: int) -> Tensor:
     if not isinstance(labels, Tensor) or labels.shape != features.shape[:2]:
         shape = tuple(labels.shape) if isinstance(labels, Tensor) else type(labels)
         raise ShapeMismatch(
@@ -441,6 +452,6 @@ def _column(name: str, value: int | Tensor, batch: int) -> Tensor:
     return numbers.to(torch.int64).expand(batch)
 
 
-def _whole(name: str, value: int, least: int) -> None:
+def _whole(name: str, value: Any, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InvalidInput(f"{name} is {value!r}.", f"Give a whole number, {least} or more.")

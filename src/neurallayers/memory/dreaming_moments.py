@@ -31,7 +31,7 @@ from torch import Tensor
 class Moments(NamedTuple):
     """What is kept of the vectors of one prototype."""
 
-    count: Tensor  # int64 [], how many
+    examples: Tensor  # int64 [], how many
     mean: Tensor  # [feature]
     scatter: Tensor  # [feature], squared deviations from the mean, added up
     factors: Tensor  # [rank, feature], their product approximates the scatter matrix
@@ -42,17 +42,17 @@ def merged(moments: Moments, vectors: Tensor) -> Moments:
 
     >>> empty = Moments(torch.tensor(0), torch.zeros(1), torch.zeros(1), torch.zeros(1, 1))
     >>> both = merged(merged(empty, torch.tensor([[1.0]])), torch.tensor([[3.0]]))
-    >>> both.mean.tolist(), both.scatter.tolist(), both.factors.abs().square().tolist()
+    >>> both.mean.tolist(), both.scatter.tolist(), both.factors.square().round(decimals=4).tolist()
     ([2.0], [2.0], [[2.0]])
     """
-    before, joined = int(moments.count), len(vectors)
+    before, joined = int(moments.examples), len(vectors)
     total = before + joined
     centre = vectors.mean(0)
     step = centre - moments.mean
     deviations = vectors - centre
     weight = before * joined / total
     return Moments(
-        count=moments.count + joined,
+        examples=moments.examples + joined,
         mean=moments.mean + step * (joined / total),
         scatter=moments.scatter + deviations.square().sum(0) + weight * step.square(),
         factors=main_directions(

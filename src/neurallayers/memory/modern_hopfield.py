@@ -52,9 +52,10 @@ class ModernHopfieldNetwork:
 
     Args:
         patterns: ``[patterns, size]``.
-        beta: Sharpness. Retrieval is clean where the likeness of the right pattern exceeds that of
-            the others by several times log(patterns) / beta: for components of variance one, 1 is
-            plenty with ``dot``; with ``cosine`` take 20 or more.
+        beta: Sharpness; when left out, max(4 log M, 16) / median |x|². Retrieval is clean where
+            the likeness of the right pattern exceeds that of the others by a gap of several times
+            log(M) / beta: where the gap is half of the squared length of a pattern, this beta
+            leaves all others together a weight of at most 1 / M.
         similarity: ``"dot"``, ``"euclidean"`` or ``"cosine"``.
 
     Raises:
@@ -65,7 +66,9 @@ class ModernHopfieldNetwork:
     tensor([[4., 0.]])
     """
 
-    def __init__(self, patterns: Tensor, beta: float = 1.0, *, similarity: str = "dot") -> None:
+    def __init__(
+        self, patterns: Tensor, beta: float | None = None, *, similarity: str = "dot"
+    ) -> None:
         if similarity not in SIMILARITIES:
             raise InvalidInput(
                 f"similarity is {similarity!r}.", f"Choose one of {', '.join(SIMILARITIES)}."
@@ -73,12 +76,15 @@ class ModernHopfieldNetwork:
         self.patterns = checked_vectors("patterns", patterns, None, None)
         if self.patterns.numel() == 0:
             raise ShapeMismatch("There is no pattern.", "Pass at least one of one component.")
-        self.beta = checked_number("beta", beta, 0.0, open_=True)
         self.similarity = similarity
         self._compared = unit(self.patterns) if similarity == "cosine" else self.patterns
         squares = (self._compared * self._compared).sum(-1)
         self._bias = -0.5 * squares if similarity == "euclidean" else torch.zeros_like(squares)
         self._radius_squared = float(squares.max())
+        if beta is None:
+            usual = float(squares.median())
+            beta = max(4.0 * math.log(len(squares)), 16.0) / usual if usual > 0 else 1.0
+        self.beta = checked_number("beta", beta, 0.0, open_=True)
 
     def retrieve(self, query: Tensor, *, steps: int = 1) -> Retrieval:
         """Let queries move to the patterns that they are like.

@@ -16,6 +16,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
 PINS := pyproject.toml constraints.txt
 BENCHMARKS := digits online kernels individuals crash mnist
 PHYSICS_BENCHMARKS := hodgkin_huxley gradients circuits plastic_circuit fitting measures
+FACULTY_BENCHMARKS := integration integration_iit4 gaussian_integration complexity umi reasoning conflicts weighted_programs logic_operators memory digit_addition split_mnist
 SERVICE_BENCHMARKS := isolation service overload crash_service fuzz soak
 
 # The first Python on this machine that we support.
@@ -75,6 +76,11 @@ bench: $(VENV)/.installed-dev ## Run every benchmark, or one: make bench NAME=di
 .PHONY: bench-physics
 bench-physics: $(VENV)/.installed-dev ## Run the benchmarks of the physics (about 40 minutes)
 	@for name in $(PHYSICS_BENCHMARKS); do \
+		echo "benchmark $$name"; $(BIN)/python -m benchmarks.$$name; done
+
+.PHONY: bench-faculties
+bench-faculties: $(VENV)/.installed-dev ## Run those of logic, memory and measures (about two hours)
+	@for name in $(FACULTY_BENCHMARKS); do \
 		echo "benchmark $$name"; $(BIN)/python -m benchmarks.$$name; done
 
 .PHONY: bench-service

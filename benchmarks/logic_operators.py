@@ -35,7 +35,7 @@ CORNERS = (0, 2, 4)
 SIDE = 4
 WINDOWS = len(CORNERS) ** 2
 CLASSES = 10
-EPOCHS = 15
+EPOCHS = 40
 BATCH = 400
 SEEDS = (0, 1, 2)
 ACTIVATIONS = ("phi", "logistic")
@@ -102,12 +102,9 @@ def network_of(semantics: str, weighting: str) -> LogicalNetwork:
 def degrees(network: LogicalNetwork, predicate: Alike, windows: Tensor) -> Tensor:
     """How true each class is of each image, [image, class]."""
     alike = predicate(windows)
-    truths = {
-        f"alike({digit}, {window})": alike[:, digit, window]
-        for digit in range(CLASSES)
-        for window in range(WINDOWS)
-    }
-    lower, _ = network(truths).bounds(*(f"class({digit})" for digit in range(CLASSES)))
+    # The atoms of the predicate stand in the order of the rules: by class, then by window.
+    conclusions = network({"alike": alike.flatten(1)})
+    lower, _ = conclusions.bounds(*(f"class({digit})" for digit in range(CLASSES)))
     return lower
 
 
@@ -118,7 +115,7 @@ def learn(activation: str, semantics: str, weighting: str, seed: int) -> dict[st
     predicate = Alike(activation, means, stream(seed, "logic_operators", "patterns"))
     network = network_of(semantics, weighting)
     parameters = [*predicate.parameters(), *(p for p in network.parameters() if p.requires_grad)]
-    optimizer = torch.optim.Adam([p for p in parameters if p.numel()], lr=0.08)
+    optimizer = torch.optim.Adam([p for p in parameters if p.numel()], lr=0.03)
     order = stream(seed, "logic_operators", "order")
     wanted = nn.functional.one_hot(labels, CLASSES).double()
     untouched = []
@@ -147,12 +144,9 @@ def learn(activation: str, semantics: str, weighting: str, seed: int) -> dict[st
 def without_gradient(network: LogicalNetwork, predicate: Alike, windows: Tensor) -> float:
     """The share of images whose conclusions do not depend on the predicates at all."""
     alike = predicate(windows).detach().requires_grad_()
-    truths = {
-        f"alike({digit}, {window})": alike[:, digit, window]
-        for digit in range(CLASSES)
-        for window in range(WINDOWS)
-    }
-    lower, _ = network(truths).bounds(*(f"class({digit})" for digit in range(CLASSES)))
+    # The atoms of the predicate stand in the order of the rules: by class, then by window.
+    conclusions = network({"alike": alike.flatten(1)})
+    lower, _ = conclusions.bounds(*(f"class({digit})" for digit in range(CLASSES)))
     (gradient,) = torch.autograd.grad(lower.sum(), alike)
     return (gradient.abs().sum(dim=(1, 2)) < 1e-9).double().mean().item()
 

@@ -202,6 +202,84 @@ def physics() -> list[Row]:
     return rows
 
 
+def reasoned() -> list[Row]:
+    """How well logic, memory and measures do."""
+    rows: list[Row] = []
+    addition = results("digit_addition")
+    if addition:
+        figures = " / ".join(f"{100 * addition[f'accuracy_{n}']:.1f}" for n in (300, 3000, 25000))
+        rows.append(
+            Row(
+                "sums of two MNIST digits, learned from 300 / 3,000 / 25,000 sums alone",
+                f"{figures} % of sums right (published: DeepProbLog 85.6 / 92.6, NeuPSL "
+                "82.6 / 93.7 / 97.3)",
+                "python -m benchmarks.digit_addition",
+            )
+        )
+    reasoning = results("reasoning")
+    if reasoning:
+        told = ", ".join(
+            f"{name} {100 * reasoning[name]['accuracy']:.1f} % of "
+            f"{reasoning[name].get('questions', reasoning[name].get('items')):,}"
+            for name in ("ProofWriter", "ProntoQA", "LogicalDeduction", "FOLIO")
+        )
+        rows.append(
+            Row(
+                "given formulas and controlled English, any depth",
+                f"{told} (FOLIO: of those that parse; what differs is annotated wrongly)",
+                "python -m benchmarks.reasoning",
+            )
+        )
+    split = results("split_mnist")
+    if split:
+        rows.append(
+            Row(
+                "split MNIST, five tasks, class-incremental",
+                f"{100 * split['class_incremental_no_images']:.1f} % without stored images, "
+                f"{100 * split['class_incremental_buffer_2000']:.1f} % with 2,000, "
+                f"{100 * split['without_sleep']:.1f} % without sleep",
+                "python -m benchmarks.split_mnist",
+            )
+        )
+    integration = results("integration")
+    if integration:
+        rows.append(
+            Row(
+                "integrated information, IIT 3.0, of 3 / 5 / 6 nodes",
+                f"{1000 * integration['seconds_3_nodes']:.1f} ms / "
+                f"{integration['seconds_5_nodes']:.2f} s / {integration['seconds_6_nodes']:.2f} s, "
+                f"within {integration['largest_difference_iit3']:.0e} of PyPhi",
+                "python -m benchmarks.integration",
+            )
+        )
+    complexity = results("complexity")
+    if complexity:
+        rows.append(
+            Row(
+                "Lempel-Ziv complexity of 100,000 bits; PCIst of 16 channels",
+                f"{1000 * complexity['lz76_100k_seconds']:.0f} ms"
+                + (
+                    f" ({complexity['times_antropy']:.0f} times antropy)"
+                    if "times_antropy" in complexity
+                    else ""
+                )
+                + f"; {complexity['pcist_ms']:.0f} ms",
+                "python -m benchmarks.complexity",
+            )
+        )
+    umi = results("umi")
+    if umi:
+        rows.append(
+            Row(
+                "UMI on 39 series of the Numenta benchmark, one setting",
+                f"{umi['nab_standard']:.1f} (standard profile), "
+                f"{umi['points_per_second']:,.0f} points a second",
+                "python -m benchmarks.umi",
+            )
+        )
+    return rows
+
+
 def served() -> list[Row]:
     """What the service does, and that it does not lose anything."""
     rows: list[Row] = []
@@ -275,7 +353,7 @@ def _peers(peers: dict[str, Any]) -> str:
 def main(readme: Path = README) -> None:
     """Replace the table between the two marks."""
     lines = ["| what | figure | command |", "| --- | --- | --- |"]
-    rows = accuracies() + speeds() + physics() + served()
+    rows = accuracies() + speeds() + physics() + reasoned() + served()
     lines += [f"| {what} | {figure} | `{command}` |" for what, figure, command in rows]
     before, rest = readme.read_text().split(BEGIN)
     _, after = rest.split(END)

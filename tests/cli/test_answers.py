@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from neurallayers.cli.answers import print_answers
+from neurallayers.cli.answers import print_answers, print_reasons
 from neurallayers.client import Conclusion, Recollection, Thought, Vitals
 
 PLAIN = Thought("7", 0.75, {"7": 2.0, "1": 1.0}, Vitals({}, {}, 0, {}))
@@ -67,3 +67,12 @@ def test_what_is_false_is_not_said(
 def test_who_knows_no_class_has_no_answer(capsys: pytest.CaptureFixture[str]) -> None:
     print_answers([("a", replace(PLAIN, label=None, scores={}, confidence=0.0))])
     assert "None" in capsys.readouterr().out
+
+
+def test_reasons_name_their_images_where_there_are_several(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_reasons([("a", "[because] of this")])
+    assert capsys.readouterr().out == "[because] of this\n"
+    print_reasons([("a", "this"), ("b", "that")])
+    assert capsys.readouterr().out == "a: this\nb: that\n"

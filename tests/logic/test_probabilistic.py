@@ -101,6 +101,13 @@ def test_arithmetic() -> None:
     assert "less(2)" not in found
 
 
+def test_many_causes_of_one_effect_stay_narrow() -> None:
+    text = "\n".join(f"0.01 :: cause({i})" for i in range(300)) + "\n0.5 :: effect <- cause(x)"
+    compiled = compile_program(text, "effect", nodes_at_most=10_000)
+    assert compiled.circuit.node_count < 1_000
+    assert compiled.marginals()["effect"] == pytest.approx(1 - (1 - 0.005) ** 300)
+
+
 def test_quantifiers_in_bodies() -> None:
     text = """
     0.5 :: votes(Ann)

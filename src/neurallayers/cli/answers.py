@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from neurallayers.cli.output import print_table
+from neurallayers.cli.output import print_table, results
 
 
 class Recollection(Protocol):
@@ -79,6 +79,13 @@ def print_answers(thoughts: Sequence[tuple[str, Thought]]) -> None:
             columns.append(column)
             rows = [[*row, words] for row, words in zip(rows, said, strict=True)]
     print_table(columns, rows)
+
+
+def print_reasons(reasons: Sequence[tuple[str, object]]) -> None:
+    """Why answers were given, each under the name of its image where there are several."""
+    for name, why in reasons:
+        shown = f"{name}: {why}" if len(reasons) > 1 else str(why)
+        results().print(shown, markup=False, soft_wrap=True)
 
 
 def _runner_up(thought: Thought) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neurallayers.cli.answers import print_answers
+from neurallayers.cli.answers import print_answers, print_reasons
 from neurallayers.cli.output import (
     AsJson,
     Seed,
@@ -18,7 +18,6 @@ from neurallayers.cli.output import (
     print_facts,
     print_json,
     print_table,
-    results,
     say,
 )
 from neurallayers.cli.stimuli import HELP, Pin, When, Where, Who, read_image
@@ -147,9 +146,7 @@ def process(
         print_json({"answers": [_answer(*one) for one in answers]})
         return
     print_answers([(name, thought) for name, thought, _ in answers])
-    for _, _, why in answers:
-        if why is not None:
-            results().print(str(why), markup=False, soft_wrap=True)
+    print_reasons([(name, why) for name, _, why in answers if why is not None])
 
 
 def teach(

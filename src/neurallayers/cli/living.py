@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neurallayers.cli.answers import print_answers
+from neurallayers.cli.answers import print_answers, print_reasons
 from neurallayers.cli.output import AsJson, print_facts, print_json, print_table, results, say
 from neurallayers.cli.sources import check_home, data_for, held_out, is_home, open_brain
 from neurallayers.cli.stimuli import HELP, Pin, When, Where, Who, read_image
@@ -57,9 +57,7 @@ def ask(
         print_json({"answers": answers})
         return
     print_answers([(name, thought) for name, _, thought in thoughts])
-    for reason in reasons:
-        if reason is not None:
-            results().print(str(reason), markup=False, soft_wrap=True)
+    print_reasons([(name, why) for (name, _), why in zip(stimuli, reasons, strict=True) if why])
 
 
 def teach(

@@ -78,7 +78,7 @@ def print_table(
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column, no_wrap=column == whole)
+        table.add_column(Text(column), no_wrap=column == whole)
     for row in rows:
         table.add_row(*(Text(_words(value)) for value in row))
     results().print(table)

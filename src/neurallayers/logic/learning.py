@@ -90,7 +90,7 @@ def fit_rules(
     >>> from neurallayers.logic import KnowledgeBase
     >>> network = LogicalNetwork(KnowledgeBase("wet: 0.5 :: wet <- rain"))
     >>> losses = fit_rules(network, {"rain": torch.ones(4)}, {"wet": torch.full((4,), 0.9)})
-    >>> round(float(network.rule_weights[0]), 2)
+    >>> round(network.learned().rules[0].weight, 2)
     0.9
     """
     if epochs < 0 or not learning_rate > 0.0 or not math.isfinite(learning_rate):

@@ -14,7 +14,6 @@ What they change is measured by ``benchmarks/logic_operators.py``.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Sequence
 
@@ -22,17 +21,16 @@ import torch
 from torch import Tensor
 
 from neurallayers.errors import InvalidInput, UnknownName
-from neurallayers.logic.semantics import (
-    SEMANTICS,
-    Degree,
-    Product,
-    at_most,
-    greatest,
-    least,
-    ratio,
-    where,
-)
+from neurallayers.logic.semantics import cognitive_product
 from neurallayers.registry import nearest_name
+
+__all__ = [
+    "GOLDEN_RATIO",
+    "cognitive_product",
+    "fibonacci_weights",
+    "phi_activation",
+    "premise_weights_named",
+]
 
 GOLDEN_RATIO = (1.0 + math.sqrt(5.0)) / 2.0
 
@@ -55,15 +53,6 @@ def phi_activation(x: Tensor, *, sigma: float = GOLDEN_RATIO, dim: int | None = 
         raise InvalidInput(f"sigma is {sigma!r}.", "The width of the activation is positive.")
     squared = x**2 if dim is None else (x**2).sum(dim=dim)
     return torch.exp(-squared / (2.0 * sigma**2))
-
-
-def cognitive_product(first: Degree, second: Degree) -> Degree:
-    """The cognitive tensor product a b / sqrt(1 + a^2 + b^2), of floats or tensors.
-
-    >>> round(cognitive_product(1.0, 1.0), 4), cognitive_product(0.0, 1.0)
-    (0.5774, 0.0)
-    """
-    return first * second / (1.0 + (first**2 + second**2)) ** 0.5
 
 
 def fibonacci_weights(count: int) -> list[float]:
@@ -102,50 +91,3 @@ def premise_weights_named(
             nearest_name(str(weighting), ["fibonacci", "uniform"]),
         )
     return weighting
-
-
-@SEMANTICS.register("cognitive")
-class Cognitive(Product):
-    """Conjunction by the cognitive tensor product, disjunction as in product semantics.
-
-    (By its own dual, two falsehoods would make a disjunction that is 0.42 true.) The residuum
-    solves a x / sqrt(1 + a^2 + x^2) = c: x = c sqrt((1 + a^2) / (a^2 - c^2)). Weights are
-    exponents, as with the product.
-    """
-
-    name = "cognitive"
-
-    @property
-    def dual(self) -> Product:
-        """Product semantics, which joins alternatives."""
-        return Product()
-
-    def implication(self, premise: Degree, conclusion: Degree) -> Degree:
-        """The greatest x with cognitive_product(premise, x) at most the conclusion."""
-        limit = premise / (2.0 + premise**2) ** 0.5
-        square = ratio(conclusion**2 * (1.0 + premise**2), premise**2 - conclusion**2)
-        return where(at_most(limit, conclusion), 1.0, least(1.0, _root(square)))
-
-    def conjunct_at_least(self, whole: Degree, others: Degree) -> Degree:
-        """The least x with cognitive_product(x, others) at least the whole."""
-        square = ratio(whole**2 * (1.0 + others**2), others**2 - whole**2)
-        return where(at_most(whole, 0.0), 0.0, least(1.0, _root(square)))
-
-    def conclusion_at_most(self, whole: Degree, premise: Degree) -> Degree:
-        """The greatest conclusion for an implication of at most the whole."""
-        return where(at_most(1.0, whole), 1.0, cognitive_product(premise, whole))
-
-    def premise_at_least(self, whole: Degree, conclusion: Degree) -> Degree:
-        """The least premise for an implication of at most the whole."""
-        return where(at_most(1.0, whole), 0.0, self.conjunct_at_least(conclusion, whole))
-
-    def _join(self, degrees: Sequence[Degree]) -> Degree:
-        return functools.reduce(cognitive_product, degrees)
-
-
-def _root(square: Degree) -> Degree:
-    """A square root with a gradient that is finite at 0."""
-    if isinstance(square, Tensor):
-        safe = torch.where(square > 0.0, square, torch.ones_like(square))
-        return torch.where(square > 0.0, torch.sqrt(safe), torch.zeros_like(square))
-    return math.sqrt(greatest(0.0, square))

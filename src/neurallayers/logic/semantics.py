@@ -26,6 +26,7 @@ gradients reach degrees and weights.
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -315,6 +316,54 @@ class Lukasiewicz(Semantics):
         return least(1.0, functools.reduce(operator.add, degrees))
 
 
+@SEMANTICS.register("cognitive")
+class Cognitive(Product):
+    """Conjunction by the cognitive tensor product, disjunction as in product semantics.
+
+    (By its own dual, two falsehoods would make a disjunction that is 0.42 true.) The residuum
+    solves a x / sqrt(1 + a^2 + x^2) = c: x = c sqrt((1 + a^2) / (a^2 - c^2)). Weights are
+    exponents, as with the product.
+    """
+
+    name = "cognitive"
+
+    @property
+    def dual(self) -> Product:
+        """Product semantics, which joins alternatives."""
+        return Product()
+
+    def implication(self, premise: Degree, conclusion: Degree) -> Degree:
+        """The greatest x with cognitive_product(premise, x) at most the conclusion."""
+        limit = premise / (2.0 + premise**2) ** 0.5
+        square = ratio(conclusion**2 * (1.0 + premise**2), premise**2 - conclusion**2)
+        return where(at_most(limit, conclusion), 1.0, least(1.0, _root(square)))
+
+    def conjunct_at_least(self, whole: Degree, others: Degree) -> Degree:
+        """The least x with cognitive_product(x, others) at least the whole."""
+        square = ratio(whole**2 * (1.0 + others**2), others**2 - whole**2)
+        return where(at_most(whole, 0.0), 0.0, least(1.0, _root(square)))
+
+    def conclusion_at_most(self, whole: Degree, premise: Degree) -> Degree:
+        """The greatest conclusion for an implication of at most the whole."""
+        return where(at_most(1.0, whole), 1.0, cognitive_product(premise, whole))
+
+    def premise_at_least(self, whole: Degree, conclusion: Degree) -> Degree:
+        """The least premise for an implication of at most the whole."""
+        return where(at_most(1.0, whole), 0.0, self.conjunct_at_least(conclusion, whole))
+
+    def _join(self, degrees: Sequence[Degree]) -> Degree:
+        return functools.reduce(cognitive_product, degrees)
+
+
+def cognitive_product(first: Degree, second: Degree) -> Degree:
+    """The cognitive tensor product a b / sqrt(1 + a^2 + b^2), of floats or tensors.
+
+    >>> round(cognitive_product(1.0, 1.0), 4), cognitive_product(0.0, 1.0)
+    (0.5774, 0.0)
+    """
+    return first * second / (1.0 + (first**2 + second**2)) ** 0.5
+
+
 def _lukasiewicz(first: Degree, second: Degree) -> Degree:
     """The conjunction max(0, a + b - 1), in a form in which 1 leaves the other operand exact."""
     return greatest(0.0, least(first, second) - (1.0 - greatest(first, second)))
@@ -390,3 +439,11 @@ def _tensors(first: Degree, second: Degree) -> tuple[Tensor, Tensor]:
     elif not isinstance(second, Tensor):
         second = torch.as_tensor(second, dtype=first.dtype, device=first.device)
     return first, second
+
+
+def _root(square: Degree) -> Degree:
+    """A square root with a gradient that is finite at 0."""
+    if isinstance(square, Tensor):
+        safe = torch.where(square > 0.0, square, torch.ones_like(square))
+        return torch.where(square > 0.0, torch.sqrt(safe), torch.zeros_like(square))
+    return math.sqrt(greatest(0.0, square))

@@ -337,3 +337,127 @@ def test_a_phone_shows_it_all_in_one_column_and_draws_by_touch(
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     phone.context.close()
     assert phone.complaints == []
+
+
+# -------------------------------------------------------------------------- its mind
+
+
+def test_what_was_taught_is_remembered_with_who_said_it(visitor: Visitor) -> None:
+    page = visitor.enter()
+    assert page.is_disabled("#sleep")
+    page.fill("#who", "Ben")
+    visitor.teach("triangle", TRIANGLES[:2])
+    page.wait_for_selector("#episodes li:nth-child(2)")
+    visitor.sees("#episodes li:first-child strong", "triangle")
+    visitor.sees("#episodes li:first-child .by", "told by Ben, just now")
+    visitor.sees("#memory-count", re.compile("^Remembers 2 episodes"))
+    assert page.locator("#mind li").count() >= 1
+    drawn = page.evaluate(
+        """() => {
+            const {width, height} = document.querySelector("#episodes canvas");
+            const pen = document.querySelector("#episodes canvas").getContext("2d");
+            return new Set(new Uint32Array(pen.getImageData(0, 0, width, height).data.buffer)).size;
+        }"""
+    )
+    assert drawn > 2
+
+    page.click("#episodes li:first-child button")
+    visitor.sees("#memory-count", re.compile("^Remembers 1 episode[.]"))
+    visitor.sees("#night", re.compile("^It does not remember this triangle any more"))
+    visitor.sees("#knows", re.compile("taught: triangle"))
+
+
+def test_a_night_is_reported_and_makes_concepts(visitor: Visitor) -> None:
+    page = visitor.enter()
+    page.emulate_media(reduced_motion="reduce")
+    visitor.teach("triangle", TRIANGLES[:2])
+    page.click("#sleep")
+    visitor.sees("#night", re.compile(r"^It slept: replayed \d episodes?, \d+ times in all"))
+    visitor.sees("#concepts li:first-child", re.compile(r"^triangle × \d+"))
+    visitor.sees("#lessons li:first-child .what", "slept")
+    assert not page.is_disabled("#sleep")
+    assert not page.is_visible("#mind")  # sleep clears the mind
+
+
+def test_what_comes_back_at_night_lights_up(visitor: Visitor) -> None:
+    page = visitor.enter()
+    visitor.teach("triangle", TRIANGLES[:1])
+    page.wait_for_selector("#sleep:enabled")
+    page.click("#sleep")
+    page.wait_for_selector("#episodes li.lit")
+    visitor.sees("#night", re.compile("^It slept"))
+
+
+def test_an_answer_comes_with_its_reasons(visitor: Visitor) -> None:
+    page = visitor.enter()
+    visitor.draw(DIGITS["7"])
+    visitor.sees("#why-score", re.compile(r"^7 scored -?[\d.]+; next comes \d with"))
+    assert page.locator("#shares .name", has_text="cerebrum").count() == 1
+    assert not page.is_visible("#reminded")
+    assert not page.is_visible("#concluded")
+    visitor.teach("triangle", TRIANGLES[:1])
+    visitor.sees("#recalled li:first-child strong", "triangle")
+    assert page.locator("#recalled canvas").count() == 1
+    visitor.sees("#shares", re.compile(r"lesson 1: triangle\+"))
+    shares = page.locator("#shares .number").all_inner_texts()
+    total = sum(float(share.replace("−", "-")) for share in shares)
+    score = re.search(r"scored (-?[\d.]+)", page.inner_text("#why-score"))
+    assert score is not None
+    assert abs(total - float(score[1])) < 0.01 * (len(shares) + 4)
+    page.click("#clear")
+    assert not page.is_visible("#why-all")
+
+
+def test_rules_are_heeded_explained_and_given_up(visitor: Visitor) -> None:
+    pytest.importorskip("z3")
+    page = visitor.enter()
+    visitor.draw(DIGITS["7"])
+    visitor.sees("#label", "7")
+    page.fill("#rule", "large: large(x) <- digit(x, n) & n > 5")
+    page.click("#rule-add")
+    visitor.sees("#rules li:first-child code", re.compile("^large: large"))
+    visitor.sees("#conclusions summary", re.compile(r"^truelarge\(It\)"))
+    page.click("#conclusions summary")
+    visitor.sees("#conclusions pre", re.compile("by rule large"))
+    assert page.input_value("#rule") == ""
+
+    page.click("#rules button")
+    page.wait_for_selector("#rules li", state="detached")
+    visitor.sees("#conclusions", "")
+    assert not page.is_visible("#concluded")
+
+
+def test_a_rule_that_cannot_be_read_is_refused_beside_it(visitor: Visitor) -> None:
+    page = visitor.enter()
+    page.fill("#rule", "<b>even</b>(x) <- ")
+    page.click("#rule-add")
+    page.wait_for_selector("#rule-refused:not([hidden])")
+    assert page.inner_text("#rule-refused").startswith("Line 1, column")
+    assert page.input_value("#rule") == "<b>even</b>(x) <- "
+    assert page.locator("main b").count() == 0
+    assert not page.is_visible("#problem")
+    assert "422" in visitor.complaints.pop()
+
+
+def test_names_in_memory_are_text_and_never_markup(visitor: Visitor) -> None:
+    page = visitor.enter()
+    page.fill("#who", "<img src=x onerror=alert(1)>")
+    visitor.teach("<b>bold</b>", TRIANGLES[:1])
+    visitor.sees("#episodes strong", "<b>bold</b>")
+    visitor.sees("#episodes .by", re.compile("^told by <img"))
+    assert page.locator("main img, main b").count() == 0
+
+
+def test_a_mind_fits_on_a_phone(browser: Any, served: Served) -> None:
+    phone = Visitor(
+        browser, served, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True
+    )
+    page = phone.enter()
+    page.fill("#who", "somebody-with-a-very-long-name-without-any-place-to-break-it-0123456789")
+    phone.teach("a-symbol-with-a-very-long-name-without-a-place-to-break", TRIANGLES[:1])
+    page.wait_for_selector("#recalled li")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.locator("#sleep").bounding_box()["height"] >= 44
+    assert page.locator("#episodes button").bounding_box()["height"] >= 40
+    phone.context.close()
+    assert phone.complaints == []

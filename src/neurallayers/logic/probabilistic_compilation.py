@@ -100,7 +100,8 @@ class Compiler:
         effect then stand pair by pair, and the diagram stays as narrow as one pair.
         """
         seen: dict[GroundAtom, None] = {}
-        waiting: list[GroundAtom | Instance] = list(roots)[::-1]
+        waiting: list[GroundAtom | Instance] = []
+        waiting.extend(list(roots)[::-1])
         while waiting:
             item = waiting.pop()
             if isinstance(item, Instance):

@@ -155,11 +155,10 @@ class Proof:
     def _sentence(self) -> str:
         said = f"{self.conclusion} is {self.degree}"
         if self.kind == "rule":
-            name = f"rule {self.rule}" if self.rule else "a rule"
             instance = self.instance or ""
-            return (
-                f"{said}, by {name}: {instance}" if self.rule != instance else f"{said}, by {name}"
-            )
+            if self.rule is None or " <- " in self.rule or self.rule == instance:
+                return f"{said}, by the rule {instance}"
+            return f"{said}, by rule {self.rule}: {instance}"
         if self.kind == "fact":
             return f"{said} (fact)" if self.instance == self.rule else f"{said} (fact {self.rule})"
         if self.kind == "closed world":

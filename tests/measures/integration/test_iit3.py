@@ -167,6 +167,17 @@ def test_progress_counts_the_cuts_and_can_stop_the_search() -> None:
         iit3.system_phi(substrate, (0, 1, 1), progress=stop)
 
 
+def test_a_long_search_says_more_often_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(iit3, "LONG", 6)
+    seen: list[tuple[int, int]] = []
+    substrate = Substrate(random_tpm(3, seed=45))
+    iit3.system_phi(substrate, (0, 1, 1), progress=lambda done, total: seen.append((done, total)))
+    # Before the first cut, within each one, and after it; never back.
+    assert seen[0] == (0, 6)
+    assert len(seen) == 1 + 2 * 6
+    assert seen == sorted(seen)
+
+
 def test_complexes_do_not_overlap_and_the_largest_phi_comes_first() -> None:
     # Two loops of two: each is a complex, the whole is none.
     found = iit3.complexes(Substrate(two_pairs()), (1, 0, 1, 1))

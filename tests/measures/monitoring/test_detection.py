@@ -83,7 +83,7 @@ def test_kinds_of_input() -> None:
     assert THOROUGH.memory_rows > len(values)
 
 
-@pytest.mark.parametrize("values", [[], [[1.0, 2.0]], 3.0])
+@pytest.mark.parametrize("values", [[], [[1.0, 2.0]], np.zeros((2, 2))])
 def test_one_stream_at_a_time(values: Any) -> None:
     with pytest.raises(ShapeMismatch, match="Give one stream"):
         detect(values)

@@ -29,9 +29,9 @@ def test_the_weights_are_those_of_the_project() -> None:
 
 
 def test_a_change_is_a_new_value() -> None:
-    changed = LIGHT.replace(memory_rows=512)
-    assert (changed.memory_rows, LIGHT.memory_rows) == (512, 256)
-    assert changed == LIGHT.replace(memory_rows=512)
+    changed = LIGHT.replace(memory_rows=600)
+    assert (changed.memory_rows, LIGHT.memory_rows) == (600, 512)
+    assert changed == LIGHT.replace(memory_rows=600)
     with pytest.raises(InvalidInput, match="no setting memory"):
         LIGHT.replace(memory=3)
 

@@ -78,6 +78,7 @@ class Script:
         await note(engine.create("small"))
         await self.think(ada)
         await self.learn(ada)
+        await self.remember(ada)
         await self.return_and_forget(ada)
         await self.be_refused(ada)
         await note(engine.delete(ada))
@@ -112,6 +113,55 @@ class Script:
         await note(engine.learn(ada, shown[2], reward=-0.5))
         await note(engine.process(ada, shown[3], stateful=True, request=key("2")))
         await note(engine.process(ada, shown[3], stateful=True, request=key("2")))
+
+    async def remember(self, ada: str) -> None:
+        note, engine = self.note, self.engine
+        shown = [Stimulus(image) for image in images()]
+        await note(engine.learn(ada, shown[4], "new", where="lab", when=7, who="Bob", pinned=True))
+        await note(engine.process(ada, shown[5], stateful=True, who="Bob"))
+        await note(engine.process(ada, shown[5], who="Bob"))
+        for _ in range(2):
+            await note(engine.sleep(ada, 2, request=key("night")))
+            await note(engine.add_rules(ada, 'vowel(x) <- letter(x, "a")', request=key("rule")))
+        await note(engine.add_rules(ada, 'not: !vowel(x) <- letter(x, "a")'))
+        await note(engine.add_rules(ada, "vowel(x) <- letter(x"))
+        await note(engine.process(ada, shown[4]))
+        await note(engine.explain(ada, shown[4]))
+        await note(engine.explain(ada, shown[4], "b"))
+        await note(engine.explain(ada, shown[4], "unknown"))
+        await note(engine.memories(ada))
+        await note(engine.forget_memories(ada, who="Bob", request=key("bob")))
+        await note(engine.forget_memories(ada, like=shown[0], likeness=0.99))
+        await note(engine.forget_memories(ada))
+        await note(engine.rules(ada))
+        await note(engine.remove_rule(ada, "vowel", request=key("gone")))
+        await note(engine.remove_rule(ada, "vowel"))
+
+    async def remember(self, ada: str) -> None:
+        note, engine = self.note, self.engine
+        shown = [Stimulus(image) for image in images()]
+        told = {"where": "lab", "when": 7, "who": "Ben", "pinned": True}
+        await note(engine.learn(ada, shown[6], "told", **told))
+        await note(engine.process(ada, shown[7], stateful=True, who="Eve"))
+        await note(engine.process(ada, shown[7], who="Eve"))
+        await note(engine.memories(ada))
+        await note(engine.sleep(ada, 1, request=key("night")))
+        await note(engine.sleep(ada, 1, request=key("night")))
+        await note(engine.sleep(ada, 0))
+        await note(engine.add_rules(ada, "one: sign(x) <- letter(x, told)", request=key("rule")))
+        await note(engine.add_rules(ada, "one: sign(x) <- letter(x, told)", request=key("rule")))
+        await note(engine.add_rules(ada, "sign(x"))
+        await note(engine.rules(ada))
+        await note(engine.process(ada, shown[6]))
+        await note(engine.explain(ada, shown[6]))
+        await note(engine.explain(ada, shown[6], "unheard"))
+        await note(engine.remove_rule(ada, "one"))
+        await note(engine.remove_rule(ada, "one"))
+        await note(engine.forget_memories(ada, who="Ben", request=key("gone")))
+        await note(engine.forget_memories(ada, who="Ben", request=key("gone")))
+        await note(engine.forget_memories(ada, like=shown[7], likeness=0.5))
+        await note(engine.forget_memories(ada))
+        await note(engine.memories(ada))
 
     async def return_and_forget(self, ada: str) -> None:
         note, engine = self.note, self.engine
@@ -168,7 +218,7 @@ def test_every_answer_and_refusal_is_that_of_an_engine_in_process(
             return await Script(engine).run()
 
     direct, told = asyncio.run(here()), live.run(Script(live.engine).run())
-    assert len(direct) == len(told) > 60
+    assert len(direct) == len(told) > 80
     for mine, theirs in zip(direct, told, strict=True):
         assert mine == theirs
     assert live.engine.waiting == 0

@@ -11,14 +11,15 @@ Baseline and recent values are exponentially weighted means :math:`\mu, m` and v
         \quad b = \frac{\alpha}{1 - \alpha} (S' - S''), \quad \alpha = 1 / \tau \\
     \text{variation} &= 1 - \min(c / C, C / c),
         \quad c = \sqrt{v / (v + m^2)}, \quad C = \sqrt{\sigma^2 / (\sigma^2 + \mu^2)} \\
-    \text{anomaly} &= h\left(\max\left(\frac{d_1}{28 \bar d_1}, \; \frac{d_4}{12.3 \bar d_4}, \;
-        \frac{d_m - \bar d_m}{1.9 \, s_m}\right)\right)
+    \text{anomaly} &= h\left(\max\left(\frac{d_1}{30 \bar d_1}, \; \frac{d_4}{12 \bar d_4}, \;
+        \frac{d_m - \bar d_m}{2.5 \, s_m}\right)\right)
 
-:math:`S', S''` are the values smoothed once and twice, so that b is the slope of the exponentially
-weighted least-squares line. :math:`d_1, d_4, d_m` is *novelty*: how far the value, the mean of the
-last four, and the shape of the last m (root mean square) are from the nearest that is remembered;
-:math:`\bar d` its mean over life, for shapes its mean and :math:`s_m` its standard deviation over
-2,000 rows. What happened once is remembered and not new the second time.
+with the limits of :data:`~.settings.THOROUGH`. :math:`S', S''` are the values smoothed once and
+twice, so that b is the slope of the exponentially weighted least-squares line. :math:`d_1, d_4, d_m`
+is *novelty*: how far the value, the mean of the last four, and the shape of the last m (root mean
+square) are from the nearest that is remembered; :math:`\bar d` its mean over life, for shapes its
+mean and :math:`s_m` its standard deviation over 500 rows. What happened once is remembered and not
+new the second time.
 
 Sources: exponentially weighted variance: West (1979), Comm. ACM 22:532; slope and its standard
 error: Brown (1963), Smoothing, Forecasting and Prediction, chapters 9 and 12; coefficient of
@@ -90,7 +91,7 @@ class UnifiedMonitoringIndex(Cell[MonitorState]):
     >>> quiet = torch.sin(torch.arange(400.0)).reshape(-1, 1, 1)
     >>> quiet[390:] += 8
     >>> outputs, state = index.run(quiet)
-    >>> bool(outputs[380] < 0.25), bool(outputs[391] > 0.65)
+    >>> bool(outputs[380] < 0.3), bool(outputs[391] > 0.6)
     (True, True)
     """
 

@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 # The mean of so many values is the second view of a stream.
 MEAN_ROWS = 4
 # The novelty of shapes is compared with its mean over so many rows: a stream changes its manners.
-SHAPE_NOVELTY_ROWS = 2000
+SHAPE_NOVELTY_ROWS = 500
 
 STATISTICS = (
     "count",

@@ -184,7 +184,9 @@ class Staging:
             )
         network, life = resident.model.network, self.life(resident)
         image = work.stimulus.prepared(network.spec.sense.shape)
-        thought = thought_out(decode(network, think(network, life.state, image), life.labels))
+        thinking = think(network, life.state, image)
+        decoded = [decode(network, thinking, life.labels)]
+        thought = thought_out(*reflect(network, {0: life.mind}, thinking, decoded))
         if work.kind == "stimulus":
             thought.entry = before.sequence
             return thought

@@ -114,7 +114,6 @@ def words_by_flow_chart(matrix: npt.NDArray[Any]) -> int:
 
 def pcist_by_matrices(signal: Array, k: float = 1.2, steps: int = 100) -> float:
     """Comolatti et al. (2019): every threshold, every pair of moments."""
-    signal = signal - signal[:, 0:350].mean(1, keepdims=True)
     _, singular, directions = np.linalg.svd(signal[:, 400:700].T, full_matrices=False)
     share = np.cumsum(singular**2) / (singular**2).sum()
     total = 0.0
@@ -125,7 +124,7 @@ def pcist_by_matrices(signal: Array, k: float = 1.2, steps: int = 100) -> float:
         near, far = (np.abs(part[:, None] - part[None]) for part in (before, after))
         best = 0.0
         for threshold in np.linspace(np.median(near), far.max(), steps):
-            crossings = [np.abs(np.diff(matrix < threshold)).sum() for matrix in (near, far)]
+            crossings = [np.abs(np.diff(matrix <= threshold)).sum() for matrix in (near, far)]
             best = max(best, crossings[1] / 300 - k * crossings[0] * 300 / 350**2)
         total += best
     return total

@@ -40,7 +40,13 @@ RULES: tuple[tuple[int, str, str], ...] = (
     (422, "invalid-input", r"does not know|no lesson or stimulus with|knows no class"),
     (404, "not-found", r"has not thought since"),
     # Unicode decides what can be printed.
-    (422, "invalid-input", r"^(name|target) is "),
+    (422, "invalid-input", r"^(name|target|where|who) is "),
+    # Circumstances belong to what is lived through, and are more than nothing.
+    (422, "invalid-input", r"would be forgotten at once|^Nothing says which|^first is "),
+    # The language of rules has a grammar of its own, and a meaning.
+    (422, "logic-syntax", ""),
+    (422, "invalid-input", r"^(The rules?|There is a rule|Nothing says when|These are) "),
+    (404, "unknown-name", r"^There is no rule "),
 )
 #: Failures that may be refusals by a rule: of a request that fits the schema, of what was made.
 DROPPED = frozenset({"RejectedPositiveData", "EnsureResourceAvailability"})

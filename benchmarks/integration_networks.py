@@ -75,13 +75,34 @@ def partial_networks(count: int, seed: int = SEED) -> list[dict[str, Any]]:
 
 
 def larger_networks() -> list[dict[str, Any]]:
-    """Rings of five and six nodes, and rings of five whose nodes err."""
+    """Rings of five and six nodes, one of five whose nodes err, and loops of random gates."""
     made = [{"kind": "ring", **ring(nodes)} for nodes in (5, 6)]
-    for error in (0.05, 0.2):
-        one = ring(5)
-        noisy = np.array(one["tpm"]) * (1.0 - 2.0 * error) + error
-        made.append({"kind": "noisy_ring", "tpm": noisy.tolist(), "state": one["state"]})
-    return made
+    one, error = ring(5), 0.0637
+    noisy = np.array(one["tpm"]) * (1.0 - 2.0 * error) + error
+    made.append({"kind": "noisy_ring", **one, "tpm": noisy.tolist()})
+    generator = np.random.default_rng([SEED, 2])
+    return made + [loop(5, generator, error) for error in (0.0, 0.0, 0.0, 0.1013, 0.1013, 0.1013)]
+
+
+def loop(nodes: int, generator: np.random.Generator, error: float) -> dict[str, Any]:
+    """Every node is a random gate of the one before it and of some other, and errs so often."""
+    state = bits(nodes)
+    columns, connectivity = [], np.zeros((nodes, nodes), dtype=int)
+    for node in range(nodes):
+        before = (node - 1) % nodes
+        other = generator.choice([one for one in range(nodes) if one != before])
+        connectivity[[before, other], node] = 1
+        # One state of four is another than the rest, or two are: an AND, an OR, an XOR and such.
+        table = generator.permutation([0, 0, generator.integers(0, 2), 1]).astype(float)
+        columns.append(table[state[:, before] + 2 * state[:, other]] * (1 - 2 * error) + error)
+    tpm = np.stack(columns, axis=1)
+    after = (generator.random(nodes) < tpm[generator.integers(0, 2**nodes)]).astype(int)
+    return {
+        "kind": "loop" if error == 0.0 else "noisy_loop",
+        "tpm": tpm.tolist(),
+        "state": after.tolist(),
+        "connectivity": connectivity.tolist(),
+    }
 
 
 def published_networks() -> dict[str, dict[str, Any]]:
@@ -115,12 +136,21 @@ def speed_networks() -> dict[str, dict[str, Any]]:
 
 
 def ring(nodes: int) -> dict[str, Any]:
-    """Every node is the OR, the AND or the XOR, in turns, of both its neighbours on a ring."""
+    """Every node is the OR, the AND or the XOR, in turns, of both its neighbours on a ring.
+
+    The connectivity goes with it: the peer's search is shorter where it knows it.
+    """
     state = bits(nodes)
-    columns = []
+    columns, connectivity = [], np.zeros((nodes, nodes), dtype=int)
     for node in range(nodes):
-        left, right = state[:, node - 1], state[:, (node + 1) % nodes]
-        columns.append((left | right, left & right, left ^ right)[node % 3])
+        left, right = (node - 1) % nodes, (node + 1) % nodes
+        connectivity[[left, right], node] = 1
+        gates = (np.bitwise_or, np.bitwise_and, np.bitwise_xor)
+        columns.append(gates[node % 3](state[:, left], state[:, right]))
     tpm = np.stack(columns, axis=1)
     after = tpm[1]
-    return {"tpm": tpm.tolist(), "state": after.tolist()}
+    return {
+        "tpm": tpm.tolist(),
+        "state": after.tolist(),
+        "connectivity": connectivity.tolist(),
+    }

@@ -9,7 +9,7 @@ from tests.brain.happenings import IMAGES, NETWORK
 
 from neurallayers.brain import Brain
 from neurallayers.brain.rulebook import constant_of, name_of, rulebook, with_rules, without_rule
-from neurallayers.errors import InvalidInput, LogicSyntaxError
+from neurallayers.errors import InvalidInput, LogicSyntaxError, UnknownName
 from neurallayers.logic import Constant
 
 DIGITS = tuple(map(str, range(10)))
@@ -77,7 +77,7 @@ def test_names_are_given_and_kept_apart() -> None:
     rules, more = with_rules(rules, "odd(x) <- digit(x, 1)", DIGITS)
     assert more == ("odd2",)
     assert [name_of(rule) for rule in without_rule(rules, "odd")] == ["parity", "large", "odd2"]
-    with pytest.raises(InvalidInput, match=r"no rule 'party'.*parity"):
+    with pytest.raises(UnknownName, match=r"no rule 'party'.*parity"):
         without_rule(rules, "party")
 
 
@@ -86,6 +86,15 @@ def test_labels_are_constants_of_the_language() -> None:
     assert constant_of("07") == Constant("07")
     assert constant_of("triangle") == Constant("triangle")
     assert concluded('p(x) <- digit(x, "7")', SEVEN)["p(It)"][0] == pytest.approx(0.91)
+
+
+def test_a_rule_on_which_others_rest_is_not_given_up() -> None:
+    rules, _ = with_rules((), PARITY, DIGITS)
+    with pytest.raises(InvalidInput, match=r"Other rules need 'parity'"):
+        without_rule(rules, "parity")
+    assert [name_of(rule) for rule in without_rule(without_rule(rules, "odd"), "parity")] == [
+        "large"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_facts_show_names_and_values(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_tables_show_every_row(capsys: pytest.CaptureFixture[str]) -> None:
-    output.print_table(("class", "right"), [("3", True), ("[4]", False)])
+    output.print_table(("class", "right [%]"), [("3", True), ("[4]", False)])
     shown = capsys.readouterr().out
     assert "class" in shown
     assert "[4]" in shown

@@ -19,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
+from tests.client.small_mind import EXPLANATION, RECOLLECTION
 
 from neurallayers.client.answers import PNG_SIGNATURE
 
@@ -35,30 +36,6 @@ RASTER = {
     "steps": 20,
     "neurons": {"cerebrum": 4},
     "spikes": {"cerebrum": [[0, 1], [3, 2]]},
-}
-RECOLLECTION = {
-    "entry": 1,
-    "what": "cross",
-    "where": None,
-    "when": 7,
-    "who": "Ada",
-    "likeness": 0.9,
-    "weight": 1,
-    "surprise_bits": 3.5,
-    "importance": 0.5,
-}
-EXPLANATION = {
-    "label": "cross",
-    "score": 1.5,
-    "rival": ["0", 1],
-    "bias": 0.25,
-    "regions": {"cerebrum": 1.0},
-    "lessons": [{"entry": 1, "label": None, "share": 0.25}],
-    "earlier": 0,
-    "features": [{"region": "cerebrum", "neuron": 3, "share": 0.5}],
-    "recalled": [RECOLLECTION],
-    "conclusions": [{"statement": "sign(It)", "because": "sign(It) is true, as it is a cross"}],
-    "words": "'cross' scored 1.50",
 }
 MODEL = {
     "name": "small",
@@ -318,7 +295,7 @@ class SmallService:
         name = urllib.parse.unquote(name)
         left = [rule for rule in self.texts[brain_id] if rule["name"] != name]
         if len(left) == len(self.texts[brain_id]):
-            raise Refusal(422, "invalid-input", f"There is no rule {name!r}.")
+            raise Refusal(404, "unknown-name", f"There is no rule {name!r}.")
         self.texts[brain_id] = left
         return self.rules(brain_id)
 

@@ -7,7 +7,8 @@ from dataclasses import FrozenInstanceError, fields
 from typing import Any
 
 import pytest
-from tests.client.small_service import MODEL, RASTER, RECOLLECTION, VITALS
+from tests.client.small_mind import RECOLLECTION
+from tests.client.small_service import MODEL, RASTER, VITALS
 
 from neurallayers.client import answers
 from neurallayers.client.answers import (

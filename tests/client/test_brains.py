@@ -15,7 +15,6 @@ from neurallayers.client import (
     Episode,
     Explanation,
     InMind,
-    InvalidRequest,
     NotFound,
     RemoteBrain,
     Rule,
@@ -91,7 +90,7 @@ def test_rules_come_and_go(ada: RemoteBrain) -> None:
     assert ada.rules() == ()
     assert ada.add_rules(even.text) == (even,)
     assert ada.rules() == (even,)
-    with pytest.raises(InvalidRequest, match="no rule"):
+    with pytest.raises(NotFound, match="no rule"):
         ada.remove_rule("odd")
     assert ada.remove_rule("parity") == ()
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.client.small_service import RASTER, RECOLLECTION, VITALS
+from tests.client.small_mind import RECOLLECTION
+from tests.client.small_service import RASTER, VITALS
 
 from neurallayers.client import ServiceError
 from neurallayers.client.events import Event, EventReader

@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError, fields
 from typing import Any
 
 import pytest
-from tests.client.small_service import EXPLANATION, RECOLLECTION
+from tests.client.small_mind import EXPLANATION, RECOLLECTION
 
 from neurallayers.client import reminiscence
 from neurallayers.client.answers import read

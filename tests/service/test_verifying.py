@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ def forge(folder: Path, brain_id: str) -> None:
     assert last is not None
     honest = Replay(network, journal, lambda _: None).run()
     twice, _ = live(network, honest, last)
-    twice = type(honest)(twice.state, twice.labels, twice.ledger, honest.sequence)
+    twice = replace(twice, sequence=honest.sequence)
     store.keep_snapshot(journal, twice)
     store.close()
 

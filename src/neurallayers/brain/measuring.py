@@ -255,7 +255,11 @@ def _pcist(response: Response, signals: Array) -> float:
     times = (np.arange(mean.shape[1]) - response.onset) * response.dt_ms
     end = float(times[-1]) + response.dt_ms
     found = state_transition_complexity(
-        mean, times, baseline_window_ms=(float(times[0]), 0.0), response_window_ms=(0.0, end)
+        mean,
+        times,
+        baseline_window_ms=(float(times[0]), 0.0),
+        response_window_ms=(0.0, end),
+        center=True,
     )
     return found.pcist
 

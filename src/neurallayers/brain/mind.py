@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -31,6 +31,8 @@ from neurallayers.state import map_state
 
 if TYPE_CHECKING:
     from neurallayers.brain.network import BrainNetwork
+
+S = TypeVar("S")
 
 #: Cosine from which what is in mind is the same as an episode.
 SAME = 0.95
@@ -191,6 +193,6 @@ def _directions(features: int, key_size: int) -> Tensor:
     return drawn.mul_(key_size**-0.5)
 
 
-def row_of(state: MindState, number: int) -> MindState:
+def row_of(state: S, number: int) -> S:
     """The memories of one individual, as a copy."""
     return map_state(lambda tensor: tensor[number : number + 1].clone(), state)

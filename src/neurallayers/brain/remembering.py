@@ -9,14 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from neurallayers.brain.alerts import Alert, watch
-from neurallayers.brain.mind import SAME, Faculties, Mind, MindState, row_of
-from neurallayers.memory import Episode, importance, novelty
+from neurallayers.brain.mind import SAME, Faculties, Mind, row_of
+from neurallayers.measures.monitoring import MonitorState
+from neurallayers.memory import (
+    Episode,
+    Episodes,
+    WorkingMemoryState,
+    importance,
+    novelty,
+)
 from neurallayers.memory.keys import cosine_similarity
 from neurallayers.state import stack
 
@@ -68,6 +75,14 @@ class Recollection:
         return f"entry {self.entry}: {what}{told}{place} (likeness {self.likeness:.2f})"
 
 
+class _Awake(NamedTuple):
+    """What of minds changes while they are awake, a row each."""
+
+    working: WorkingMemoryState
+    episodes: Episodes
+    watch: MonitorState
+
+
 @dataclass(frozen=True)
 class Lived:
     """What one individual lived through, to be remembered.
@@ -94,7 +109,10 @@ def remember(
     """
     faculties = network.faculties
     minds = [_naming(one) for one in lived]
-    state: MindState = stack([mind.state for mind in minds])
+    # Concepts change in sleep only; they need not be copied here and back.
+    state = _Awake(
+        *stack([(mind.state.working, mind.state.episodes, mind.state.watch) for mind in minds])
+    )
     keys = faculties.keys(network, thinking.features)
     before = faculties.episodic.recall(state.episodes, keys, most=1)
     novel = novelty(before.similarity)
@@ -103,15 +121,17 @@ def remember(
     weight = importance(surprise, rewards.clamp(max=1.0), novel)
     kept = torch.full_like(novel, always, dtype=torch.bool) | (novel >= faculties.novelty)
     watched, alerts = watch(faculties.index, faculties.vitals, state.watch, thinking, network.dt_ms)
-    state = MindState(
+    state = _Awake(
         faculties.working.put(faculties.working.decay(state.working, faculties.elapsed_ms), keys),
         faculties.episodic.store(
             state.episodes, _episode(minds, lived, keys, kept, (surprise, weight))
         ),
-        state.concepts,
         watched,
     )
-    after = [replace(mind, state=row_of(state, i)) for i, mind in enumerate(minds)]
+    after = [
+        replace(mind, state=mind.state._replace(**row_of(state, i)._asdict()))
+        for i, mind in enumerate(minds)
+    ]
     # Names of episodes that were displaced would pile up.
     after = [mind.tidied() if len(mind.names) > faculties.names_at_most else mind for mind in after]
     return list(zip(after, alerts, strict=True))

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from neurallayers.errors import InvalidInput
+from neurallayers.errors import InvalidInput, UnknownName
 from neurallayers.logic.arithmetic import is_built_in
 from neurallayers.logic.conflicts_rules import check_rules
 from neurallayers.logic.knowledge import KnowledgeBase
@@ -298,7 +298,8 @@ class Rules:
         """Give up a rule.
 
         Raises:
-            InvalidInput: If there is no rule of that name.
+            UnknownName: If there is no rule of that name.
+            InvalidInput: If another rule rests on what it concludes.
             JournalError: If the brain lives in a folder and this could not be recorded.
         """
         self._brain.happen("rules", {"rules": list(without_rule(self._texts, name))}, {})
@@ -342,12 +343,20 @@ def without_rule(present: tuple[str, ...], name: str) -> tuple[str, ...]:
     """All rules but one.
 
     Raises:
-        InvalidInput: If there is no rule of that name.
+        UnknownName: If there is no rule of that name.
+        InvalidInput: If another rule rests on what it concludes.
     """
     names = [name_of(rule) for rule in present]
     if name not in names:
-        raise InvalidInput(f"There is no rule {name!r:.80}.", nearest_name(str(name), names))
-    return tuple(rule for rule, its in zip(present, names, strict=True) if its != name)
+        raise UnknownName(f"There is no rule {name!r:.80}.", nearest_name(str(name), names))
+    left = tuple(rule for rule, its in zip(present, names, strict=True) if its != name)
+    try:
+        rulebook(left, ())
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"Other rules need {name!r}: {error.problem}", "Remove those first."
+        ) from error
+    return left
 
 
 def name_of(rule: str) -> str:

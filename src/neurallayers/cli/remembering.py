@@ -173,13 +173,13 @@ def show_night(facts: dict[str, Any], whats: dict[int, str | None], *, as_json: 
     times = {entry: replayed.count(entry) for entry in sorted(set(replayed))}
     if times:
         print_table(
-            ("entry", "what", "replayed", "taught again"),
+            ("entry", "what", "replayed", "learned again"),
             [
                 (
                     entry,
                     whats.get(entry) or "",
                     f"{count} times",
-                    f"{facts['relearned'].count(entry)} times",
+                    "yes" if entry in facts["relearned"] else "",
                 )
                 for entry, count in times.items()
             ],

@@ -275,7 +275,7 @@ class RemoteBrain:
             The rules that are left.
 
         Raises:
-            InvalidRequest: If it has no rule of this name.
+            NotFound: If it has no rule of this name.
         """
         return self._client._ask(calls.remove_rule(self.id, name, idempotency_key))
 

@@ -1,6 +1,6 @@
 """Operators of the prototypes of this project, as options with their definitions.
 
-* **Phi activation**: exp(-|x|^2 / (2 sigma^2)) with sigma the golden ratio, a Gaussian of a
+* **Phi activation**: ``exp(-|x|^2 / (2 sigma^2))`` with sigma the golden ratio, a Gaussian of a
   distance read as a degree of truth: 1 at no distance, 0.83 at 1, 0.15 at pi.
 * **Cognitive tensor product**: a b / sqrt(1 + a^2 + b^2), in place of a conjunction. With
   g(a) = 1 + 1 / a^2 it is the operation g(a * b) = g(a) g(b): monotone, commutative, associative
@@ -36,12 +36,12 @@ GOLDEN_RATIO = (1.0 + math.sqrt(5.0)) / 2.0
 
 
 def phi_activation(x: Tensor, *, sigma: float = GOLDEN_RATIO, dim: int | None = None) -> Tensor:
-    """exp(-|x|^2 / (2 sigma^2)): how true it is that x is zero.
+    """``exp(-|x|^2 / (2 sigma^2))``: how true it is that x is zero.
 
     Args:
         x: Differences, of any shape.
         sigma: The width; the golden ratio unless told.
-        dim: The axis along which |x| is a length; None where each number stands alone.
+        dim: The axis along which ``|x|`` is a length; None where each number stands alone.
 
     Raises:
         InvalidInput: If sigma is not positive.

@@ -116,7 +116,7 @@ class Semantics(ABC):
     def exclusion(self, left: Degree, right: Degree) -> Degree:
         """The degree of "one and not the other": (a and not b) or (b and not a).
 
-        In Lukasiewicz semantics this is |a - b|, the negation of the equivalence; elsewhere the
+        In Lukasiewicz semantics this is ``|a - b|``, the negation of the equivalence; elsewhere the
         residual equivalence is too coarse to be denied (0.1 and 0 would be fully exclusive).
         """
         return self.disjunction(

@@ -52,7 +52,7 @@ class ModernHopfieldNetwork:
 
     Args:
         patterns: ``[patterns, size]``.
-        beta: Sharpness; when left out, max(4 log M, 16) / median |x|². Retrieval is clean where
+        beta: Sharpness; when left out, ``max(4 log M, 16) / median |x|²``. Retrieval is clean where
             the likeness of the right pattern exceeds that of the others by a gap of several times
             log(M) / beta: where the gap is half of the squared length of a pattern, this beta
             leaves all others together a weight of at most 1 / M.

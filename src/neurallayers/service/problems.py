@@ -26,6 +26,7 @@ from neurallayers.errors import (
     InvalidInput,
     InvalidSpec,
     JournalError,
+    LogicSyntaxError,
     MissingExtra,
     NeuralLayersError,
     ShapeMismatch,
@@ -85,6 +86,7 @@ TABLE: Mapping[type[BaseException], Kind] = MappingProxyType(
         # The library's.
         NeuralLayersError: INTERNAL,
         InvalidInput: INVALID,
+        LogicSyntaxError: Kind(422, "logic-syntax", "A rule cannot be read"),
         ShapeMismatch: Kind(422, "shape-mismatch", "The stimulus has another shape"),
         InvalidSpec: Kind(422, "invalid-spec", "A description of a brain is not valid"),
         UnknownName: Kind(404, "unknown-name", "There is nothing of this name"),

@@ -337,7 +337,7 @@ class ExplanationOut(Struct):
 
     label: str
     score: float
-    rival: tuple[str, float] | None
+    rival: list[str | float] | None
     bias: float
     regions: dict[str, float]
     lessons: list[TaughtOut]
@@ -355,7 +355,7 @@ class SleepOut(Struct):
     replayed: list[int]
     relearned: list[int]
     change: float
-    merged: list[tuple[int, int]]
+    merged: list[list[int]]
     pruned: list[int]
     founded: int
     changed: int

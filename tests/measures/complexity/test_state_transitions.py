@@ -25,7 +25,6 @@ def evoked(channels: int = 6, seed: int = 0) -> np.ndarray:
 
 def by_matrices(signal: np.ndarray, k: float = 1.2, steps: int = 100) -> list[float]:
     """Every threshold, every pair of moments, as the paper writes it."""
-    signal = signal - signal[:, 0:350].mean(1, keepdims=True)
     _, singular, directions = np.linalg.svd(signal[:, 400:700].T, full_matrices=False)
     share = np.cumsum(singular**2) / (singular**2).sum()
     projected = directions[: int((share < 0.99).sum()) + 1] @ signal
@@ -37,7 +36,7 @@ def by_matrices(signal: np.ndarray, k: float = 1.2, steps: int = 100) -> list[fl
         near, far = (np.abs(part[:, None] - part[None]) for part in (before, after))
         best = -np.inf
         for threshold in np.linspace(np.median(near), far.max(), steps):
-            crossings = [np.abs(np.diff(matrix < threshold)).sum() for matrix in (near, far)]
+            crossings = [np.abs(np.diff(matrix <= threshold)).sum() for matrix in (near, far)]
             best = max(best, crossings[1] / 300 - k * crossings[0] * 300 / 350**2)
         found.append(max(best, 0.0))
     return found
@@ -57,9 +56,21 @@ def test_options_are_those_of_the_equations() -> None:
 
 
 def test_scale_and_offset_of_the_signal_do_not_matter() -> None:
-    plain = state_transition_complexity(evoked(), TIMES_MS).pcist
-    other = state_transition_complexity(3e-6 * evoked() + 7.0, TIMES_MS).pcist
+    plain = state_transition_complexity(evoked(), TIMES_MS, center=True).pcist
+    other = state_transition_complexity(3.0 * evoked() + 7.0, TIMES_MS, center=True).pcist
     assert other == pytest.approx(plain, rel=1e-6)
+    centred = evoked() - evoked()[:, :350].mean(1, keepdims=True)
+    assert state_transition_complexity(centred, TIMES_MS).pcist == pytest.approx(plain, rel=1e-9)
+
+
+def test_a_window_begins_with_its_begin_and_ends_before_its_end() -> None:
+    # Samples between the grid of the window: those within it count, not the nearest.
+    shifted = TIMES_MS + 0.6
+    found = state_transition_complexity(evoked(), shifted, response_window_ms=(0.0, 300.0))
+    cut = state_transition_complexity(
+        evoked()[:, :700], shifted[:700], response_window_ms=(0.0, 300.0)
+    )
+    assert found.pcist == pytest.approx(cut.pcist, rel=1e-9)
 
 
 def test_without_a_response_there_is_no_complexity() -> None:
@@ -73,7 +84,7 @@ def test_transitions_count_crossings_at_every_threshold() -> None:
     signal = np.random.default_rng(4).normal(size=50)
     thresholds = np.linspace(0.1, 3.0, 11)
     distances = np.abs(signal[:, None] - signal[None])
-    expected = [np.abs(np.diff(distances < threshold)).sum() for threshold in thresholds]
+    expected = [np.abs(np.diff(distances <= threshold)).sum() for threshold in thresholds]
     assert transitions(signal, thresholds).tolist() == expected
 
 

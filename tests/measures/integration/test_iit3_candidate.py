@@ -59,10 +59,13 @@ def test_a_partitioned_repertoire_is_the_product_of_both_parts(
         assert probability == pytest.approx(first[here] * second[there], abs=1e-12)
 
 
-def test_a_mechanism_without_effect_has_no_concept() -> None:
+def test_a_mechanism_that_is_reducible_has_no_concept() -> None:
+    # A and C together say no more of B's copy of C, or of A xor B, than each of them alone.
     concept = CandidateSystem(Substrate(OR_COPY_XOR), (1, 0, 0)).concept("AC")
-    assert concept.phi == 0.0
-    assert "none" in str(concept) or concept.cause.phi > 0.0
+    assert concept.phi == concept.effect.phi == 0.0
+    assert concept.effect.purview == ()
+    assert concept.effect.partition is None
+    assert "effect: none" in str(concept)
 
 
 def test_the_background_is_frozen() -> None:

@@ -18,26 +18,26 @@ SHORT = MonitorSettings(
 )
 
 
-def day(rows: int = 4000, seed: int = 0) -> np.ndarray:
+def day(rows: int = 5000, seed: int = 0) -> np.ndarray:
     """A daily rhythm of 288 rows with noise."""
     noise = np.random.default_rng(seed).normal(size=rows)
     return 20 + 5 * np.sin(2 * np.pi * np.arange(rows) / 288) + 0.3 * noise
 
 
 def spike(values: np.ndarray) -> None:
-    values[2500] += 8
+    values[3500] += 8
 
 
 def level(values: np.ndarray) -> None:
-    values[2500:2700] += 12
+    values[3500:3700] += 12
 
 
 def flat(values: np.ndarray) -> None:
-    values[2500:2650] = values[2500]
+    values[3500:3650] = values[3500]
 
 
 def rattle(values: np.ndarray) -> None:
-    values[2500:2650] += 2.5 * (-1.0) ** np.arange(150)
+    values[3500:3650] += 2.5 * (-1.0) ** np.arange(150)
 
 
 @pytest.mark.parametrize("change", [spike, level, flat, rattle])
@@ -45,13 +45,13 @@ def test_what_was_planted_is_found_soon(change: Any) -> None:
     values = day()
     change(values)
     rows = detect(values).alarm_rows
-    assert any(2500 <= row < 2600 for row in rows), rows
-    assert sum(not 2500 <= row < 2750 for row in rows if row >= 600) <= 1, rows
+    assert any(3500 <= row < 3600 for row in rows), rows
+    assert sum(not 3500 <= row < 3750 for row in rows if row >= 750) <= 1, rows
 
 
 def test_a_quiet_stream_rarely_alarms() -> None:
-    alarms = sum(int(detect(day(4000, seed)).alarms[600:].sum()) for seed in range(5))
-    assert alarms <= 5  # 17,000 rows
+    alarms = sum(int(detect(day(5000, seed)).alarms[750:].sum()) for seed in range(5))
+    assert alarms <= 5  # 22,000 rows
 
 
 @given(st.integers(1, 299), st.integers(0, 99))

@@ -24,10 +24,11 @@ def noise(rows: int, channels: int = 1, seed: int = 0) -> torch.Tensor:
 
 
 def bursts() -> torch.Tensor:
-    """Noise with a jump of growing size every sixty rows."""
+    """Noise with ever larger jumps, the last of them for good."""
     xs = noise(600, seed=5)
-    for place, start in enumerate(range(60, 600, 60)):
-        xs[start : start + 8] += 2.0 * place
+    xs[200:203] += 5
+    xs[300:306] += 8
+    xs[450:] += 60
     return xs
 
 

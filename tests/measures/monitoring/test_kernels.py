@@ -46,16 +46,22 @@ def test_the_nearest_value() -> None:
 
 
 def test_distances_of_shapes_stay_those_of_brute_force() -> None:
+    """From the first whole pair of pieces on, and when the memory is full."""
     rows, lags = 6, 30
     values = np.random.default_rng(0).normal(size=400).cumsum()
+    values[:40] = values[40]
     squares = np.zeros(lags)
     first_shapes(values, 39, rows, squares)
     for now in range(40, 400):
-        least = nearest_shape(values, now, rows, squares, 0, lags - rows + 1)
+        past = now - 40
+        oldest = min(past - rows + 1, lags)
+        if oldest < rows:
+            continue
+        least = nearest_shape(values, now, rows, squares, oldest, past - rows + 1 <= lags)
         piece = values[now - rows + 1 : now + 1]
         brute = [
             np.sum((piece - values[now - lag - rows + 1 : now - lag + 1]) ** 2)
-            for lag in range(lags, rows - 1, -1)
+            for lag in range(oldest, rows - 1, -1)
         ]
-        assert np.allclose(squares[: lags - rows + 1], brute, rtol=1e-9, atol=1e-9)
+        assert np.allclose(squares[lags - oldest : lags - rows + 1], brute, rtol=1e-9, atol=1e-9)
         assert least == pytest.approx(min(brute), rel=1e-9, abs=1e-9)

@@ -254,7 +254,8 @@ class Odd:
         """An error."""
         raise NotFound("No.", how) if how != "mistake" else OSError("secret")
 
-    create = entries = snapshot = snapshots = raster = brains
+    create = entries = snapshot = snapshots = raster = memories = rules = brains
+    sleep = add_rules = remove_rule = brains
 
 
 def test_every_call_is_answered_whatever_goes_wrong(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import msgspec
 import pytest
 from tests.service.engine.company import alone, images, small_model
 
 from neurallayers.brain.mind import Mind
 from neurallayers.brain.outcome import Outcome
-from neurallayers.errors import InvalidInput, LogicSyntaxError
+from neurallayers.errors import InvalidInput, LogicSyntaxError, UnknownName
 from neurallayers.service.engine.reminiscing import (
     EVENTS,
     explanation_out,
@@ -24,8 +26,9 @@ from neurallayers.service.engine.resident import Resident
 from neurallayers.service.engine.work import Stimulus
 from neurallayers.service.schemas import BrainOut, ForgottenOut, RulesOut, SleepOut
 from neurallayers.service.store import BrainRecord
+from neurallayers.service.store.table_journal import TableJournal
 
-RULE = "one: sign(x) <- letter(x, a)"
+RULE = 'one: sign(x) <- letter(x, "a")'
 BRAIN = alone()
 for number in range(4):
     BRAIN.learn(images()[number], "c", where="lab", who="Ben" if number else None)
@@ -33,10 +36,12 @@ DAY = BRAIN.life
 NIGHT = BRAIN.sleep(1)
 
 
-def resident(life: object = None) -> Resident:
+def resident() -> Resident:
     """The brain as an engine has it."""
-    record = BrainRecord("0" * 32, "Ada", "small", 0, 0, 0)
-    return Resident(record, small_model(), life or BRAIN.life)  # type: ignore[arg-type]
+    model = small_model()
+    record = BrainRecord("0" * 32, "Ada", "small", model.fingerprint, "2026-01-01T00:00:00Z", 5, 1)
+    # Its journal is not asked for anything that is told.
+    return Resident(record, model, cast(TableJournal, None), BRAIN.life)
 
 
 def test_memories_are_told_with_their_pictures() -> None:
@@ -51,7 +56,7 @@ def test_memories_are_told_with_their_pictures() -> None:
     )
     assert told.in_mind[0].entry == 4
     assert told.concepts == []
-    assert [one.what for one in memories_out(BRAIN.network, BRAIN.life.mind).concepts][0] == "c"
+    assert memories_out(BRAIN.network, BRAIN.life.mind).concepts[0].what == "c"
     assert msgspec.json.decode(msgspec.json.encode(told), type=type(told)) == told
 
 
@@ -92,10 +97,10 @@ def test_what_came_of_an_entry_is_told_by_its_kind() -> None:
 
 
 def test_rules_are_told_by_name() -> None:
-    mind = Mind(BRAIN.life.mind.state, rules=(RULE, "two: odd(x) <- letter(x, b)"))
+    mind = Mind(BRAIN.life.mind.state, rules=(RULE, 'two: odd(x) <- letter(x, "b")'))
     assert [(rule.name, rule.text) for rule in rules_out(mind).rules] == [
         ("one", RULE),
-        ("two", "two: odd(x) <- letter(x, b)"),
+        ("two", 'two: odd(x) <- letter(x, "b")'),
     ]
 
 
@@ -106,8 +111,8 @@ def test_an_entry_says_all_rules_once_the_life_is_known() -> None:
     with pytest.raises(LogicSyntaxError):
         inner_content("rules", {"add": "sign(x"}, BRAIN.life)
     with pytest.raises(InvalidInput, match="unheard"):
-        inner_content("rules", {"add": "sign(x) <- letter(x, unheard)"}, BRAIN.life)
-    with pytest.raises(InvalidInput, match="no rule"):
+        inner_content("rules", {"add": 'sign(x) <- letter(x, "unheard")'}, BRAIN.life)
+    with pytest.raises(UnknownName, match="no rule"):
         inner_content("rules", {"remove": "one"}, BRAIN.life)
     assert inner_content("sleep", {"cycles": 3}, BRAIN.life) == {"cycles": 3}
     assert inner_content("forget_class", {"label": "c"}, BRAIN.life) == {"label": "c"}
@@ -122,7 +127,9 @@ def test_an_explanation_is_that_of_the_brain() -> None:
     )
     assert told.words == str(reasons)
     assert told.label == reasons.label
-    assert (told.bias, told.earlier, told.rival) == (reasons.bias, reasons.earlier, reasons.rival)
+    assert (told.bias, told.earlier) == (reasons.bias, reasons.earlier)
+    assert told.rival is not None
+    assert tuple(told.rival) == reasons.rival
     assert [(one.region, one.neuron) for one in told.features] == [
         (one.region, one.neuron) for one in reasons.features
     ]

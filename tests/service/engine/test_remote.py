@@ -137,32 +137,6 @@ class Script:
         await note(engine.remove_rule(ada, "vowel", request=key("gone")))
         await note(engine.remove_rule(ada, "vowel"))
 
-    async def remember(self, ada: str) -> None:
-        note, engine = self.note, self.engine
-        shown = [Stimulus(image) for image in images()]
-        told = {"where": "lab", "when": 7, "who": "Ben", "pinned": True}
-        await note(engine.learn(ada, shown[6], "told", **told))
-        await note(engine.process(ada, shown[7], stateful=True, who="Eve"))
-        await note(engine.process(ada, shown[7], who="Eve"))
-        await note(engine.memories(ada))
-        await note(engine.sleep(ada, 1, request=key("night")))
-        await note(engine.sleep(ada, 1, request=key("night")))
-        await note(engine.sleep(ada, 0))
-        await note(engine.add_rules(ada, "one: sign(x) <- letter(x, told)", request=key("rule")))
-        await note(engine.add_rules(ada, "one: sign(x) <- letter(x, told)", request=key("rule")))
-        await note(engine.add_rules(ada, "sign(x"))
-        await note(engine.rules(ada))
-        await note(engine.process(ada, shown[6]))
-        await note(engine.explain(ada, shown[6]))
-        await note(engine.explain(ada, shown[6], "unheard"))
-        await note(engine.remove_rule(ada, "one"))
-        await note(engine.remove_rule(ada, "one"))
-        await note(engine.forget_memories(ada, who="Ben", request=key("gone")))
-        await note(engine.forget_memories(ada, who="Ben", request=key("gone")))
-        await note(engine.forget_memories(ada, like=shown[7], likeness=0.5))
-        await note(engine.forget_memories(ada))
-        await note(engine.memories(ada))
-
     async def return_and_forget(self, ada: str) -> None:
         note, engine = self.note, self.engine
         kept = await note(engine.snapshot(ada, "kept", request_key="kept"))

@@ -234,7 +234,11 @@ def test_an_answer_that_was_forgotten_in_part_is_given_anew(tmp_path: Path) -> N
             brain.learn(images()[1], "x")
             brain.process(images()[2], stateful=True)
             assert again.entry == second.entry == 2
-            assert again.thought == thought_out(brain.process(images()[1]))
+            alone_now = thought_out(brain.process(images()[1]))
+            assert again.thought.scores == alone_now.scores
+            # It remembers the lesson under its own number, the other under the first.
+            assert [one.entry for one in again.thought.recalled] == [2]
+            assert [one.entry for one in alone_now.recalled] == [1]
             live = await engine.process(ada, images()[2], stateful=True, request=asked)
             assert live.entry == third.entry == 3
             assert isinstance(await teach(engine, ada, 0, "first"), Conflict)

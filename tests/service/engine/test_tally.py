@@ -25,6 +25,7 @@ def tell_everything(observer: Observer) -> None:
     observer.batch(3)
     observer.thoughts("nano", 3, {"sensory": 7}, {"sensory": 12.5})
     observer.lessons(2)
+    observer.alert("nano", "confidence", "warning")
     observer.commit(0.004)
     observer.commit_failed()
     observer.replayed(20)
@@ -50,7 +51,7 @@ def test_all_is_told_again_in_the_same_order() -> None:
 def test_nothing_is_told_twice() -> None:
     tally = Tally()
     tell_everything(tally)
-    assert len(tally.take()) == 9
+    assert len(tally.take()) == 10
     assert tally.take() == []
 
 

@@ -78,3 +78,30 @@ def test_a_lesson_that_was_forgotten_is_not_answered_again(
 @pytest.mark.parametrize("wrong", [{"entries": []}, {"entries": [0]}, {"entries": ["1"]}])
 def test_what_to_forget_is_checked(client: httpx.Client, brain: str, wrong: dict[str, Any]) -> None:
     assert client.post(f"{brain}/forget", json=wrong).status_code == 422
+
+
+def test_a_lesson_says_who_where_and_when(client: httpx.Client, brain: str) -> None:
+    told = {"where": "lab", "when": 7, "who": "Ben", "pinned": True}
+    body = {"stimulus": BRIGHT, "target": "wall"}
+    client.post(f"{brain}/learn", json={**body, **told})
+    client.post(f"{brain}/learn", json={**body, "pinned": False})
+    first, second = client.get(f"{brain}/entries").json()["entries"]
+    assert first["content"] == {"target": "wall", "context": told}
+    assert second["content"] == {"target": "wall"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"who": ""},
+        {"who": "a\nb"},
+        {"where": "x" * 201},
+        {"when": -1},
+        {"when": 0.5},
+        {"pinned": 1},
+    ],
+)
+def test_circumstances_are_checked(client: httpx.Client, brain: str, wrong: dict[str, Any]) -> None:
+    body = {"stimulus": BRIGHT, "target": "wall", **wrong}
+    assert client.post(f"{brain}/learn", json=body).status_code == 422
+    assert client.get(brain).json()["sequence"] == 0

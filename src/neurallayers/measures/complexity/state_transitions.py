@@ -45,18 +45,22 @@ def state_transition_complexity(
     min_snr: float = 1.1,
     max_variance_percent: float = 99.0,
     n_steps: int = 100,
+    center: bool = False,
 ) -> StateTransitionComplexity:
     """PCIst of an evoked response, averaged over trials.
 
     Args:
-        signal: ``[channels, time]``, any unit; its mean over the baseline is taken off.
+        signal: ``[channels, time]``, any unit. The method is meant for signals whose baseline is
+            around zero, as recordings are prepared; see ``center``.
         times_ms: Time of each sample, the stimulus at 0 [ms].
-        baseline_window_ms: Begin and end of the baseline [ms]; the sample at its end is not in it.
+        baseline_window_ms: Begin and end of the baseline [ms]; a sample at its end is not in it.
         response_window_ms: Begin and end of the response [ms], likewise.
         k: How strongly transitions of the baseline count.
         min_snr: Components with no more signal to noise than this are left out.
         max_variance_percent: How much of the variance of the response the components hold.
         n_steps: Thresholds that are tried.
+        center: First take off each channel's mean over the baseline. The published method leaves
+            that to the preparation of the recording.
 
     Returns:
         0 where no component stands out of the baseline.
@@ -76,8 +80,9 @@ def state_transition_complexity(
     samples, times = _recording(signal, times_ms)
     baseline = _window(times, baseline_window_ms, "baseline_window_ms")
     response = _window(times, response_window_ms, "response_window_ms")
-    centred = samples - samples[:, baseline].mean(1, keepdims=True)
-    components, snr = _components(centred, baseline, response, min_snr, max_variance_percent)
+    if center:
+        samples = samples - samples[:, baseline].mean(1, keepdims=True)
+    components, snr = _components(samples, baseline, response, min_snr, max_variance_percent)
     differences, chosen = np.zeros(len(components)), np.zeros(len(components))
     for i, component in enumerate(components):
         differences[i], chosen[i] = _most_transitions(
@@ -87,17 +92,17 @@ def state_transition_complexity(
 
 
 def _components(
-    centred: Array, baseline: slice, response: slice, min_snr: float, percent: float
+    samples: Array, baseline: slice, response: slice, min_snr: float, percent: float
 ) -> tuple[Array, Array]:
     """Principal components of the response that stand out, over the whole time."""
-    _, singular, directions = np.linalg.svd(centred[:, response].T, full_matrices=False)
+    _, singular, directions = np.linalg.svd(samples[:, response].T, full_matrices=False)
     power = singular**2
     if power.sum() == 0.0:
-        return np.zeros((0, centred.shape[1])), np.zeros(0)
+        return np.zeros((0, samples.shape[1])), np.zeros(0)
     share = 100.0 * np.cumsum(power) / power.sum()
     # As many as it takes to reach the share; rounding may leave the last sum just under it.
     count = min(int(np.searchsorted(share, percent)) + 1, len(power))
-    projected = directions[:count] @ centred
+    projected = directions[:count] @ samples
     before = np.sqrt((projected[:, baseline] ** 2).mean(1))
     after = np.sqrt((projected[:, response] ** 2).mean(1))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -132,7 +137,7 @@ def transitions(signal, thresholds):  # type: ignore[no-untyped-def]
         thresholds: ``[thresholds]``, equally spaced and rising.
 
     Returns:
-        int64 ``[thresholds]``; near is a distance that is less than the threshold.
+        int64 ``[thresholds]``; near is a distance that does not exceed the threshold.
     """
     count = thresholds.size
     steps = np.zeros(count + 1, np.int64)
@@ -154,17 +159,17 @@ def transitions(signal, thresholds):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _place(distance, thresholds, first, width):  # type: ignore[no-untyped-def]
-    """The first threshold that is larger than a distance; their number if none is."""
+    """The first threshold that a distance does not exceed; their number if there is none."""
     count = thresholds.size
-    if distance < first:
+    if distance <= first:
         return 0
-    if distance >= thresholds[count - 1]:
+    if distance > thresholds[count - 1]:
         return count
-    place = int((distance - first) / width) + 1
+    place = min(int((distance - first) / width), count - 1)
     # The guess may be off by rounding; the thresholds themselves decide.
-    while place > 0 and distance < thresholds[place - 1]:
+    while place > 0 and distance <= thresholds[place - 1]:
         place -= 1
-    while distance >= thresholds[place]:
+    while distance > thresholds[place]:
         place += 1
     return place
 
@@ -192,9 +197,9 @@ def _recording(signal: Numbers, times_ms: Numbers) -> tuple[Array, Array]:
 
 
 def _window(times: Array, window_ms: tuple[float, float], name: str) -> slice:
-    """The samples of a window: from the one nearest to its begin up to that nearest to its end."""
+    """The samples of a window: those from its begin on, and before its end."""
     begin, end = window_ms
-    first, last = int(np.abs(times - begin).argmin()), int(np.abs(times - end).argmin())
+    first, last = np.searchsorted(times, [begin, end], side="left").tolist()
     spacing = times[-1] - times[0] if len(times) < 2 else float(np.median(np.diff(times)))
     if last - first < 2 or begin < times[0] - spacing or end > times[-1] + spacing:
         raise InvalidInput(

@@ -2,10 +2,11 @@ r"""The earth mover's distance, exact: between distributions of states, and of m
 
 Between two distributions over the states of k binary nodes, with the Hamming distance as the price
 of moving probability, the distance is that of the cheapest flow along the edges of the hypercube,
-as the Hamming distance is the shortest way on it. Of one node it is |d|, of two (a cycle of four
-states) Σ|F − median(F)| of the cumulative differences F, and of more the network simplex finds it.
+as the Hamming distance is the shortest way on it. Of one node it is ``|d|``, of two (a cycle of
+four states) the sum of ``|F − median(F)|`` over the cumulative differences F, and of more the
+network simplex finds it.
 
-In both directions it is bounded from below by the sum over nodes of the difference of their
+It is bounded from below by the sum over nodes of the difference of their
 marginals (moving probability between states changes the marginal of a node no faster than it
 changes the state), which is exact where the nodes of both distributions are independent.
 

@@ -43,7 +43,7 @@ class Cut:
 
 
 def bipartitions(mechanism: Nodes, purview: Nodes) -> Iterator[Bipartition]:
-    """All 2^(|M| + |P| − 1) − 1 bipartitions of a mechanism over a purview.
+    """All ``2^(|M| + |P| − 1) − 1`` bipartitions of a mechanism over a purview.
 
     >>> len(list(bipartitions((0, 1), (0, 1, 2))))
     15

@@ -39,7 +39,7 @@ from neurallayers.measures.integration.frames import Frame
 TIE = 5e-7
 ROUNDING = 1e-12
 # Partitions that are tried before the purviews are put in order.
-TRIES = 3
+TRIES = 2
 # Price levels of how many partitions others are compared with.
 LEVELS = 24
 

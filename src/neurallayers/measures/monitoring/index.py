@@ -2,30 +2,29 @@ r"""UMI, the Unified Monitoring Index: how unusual a stream is now, between 0 an
 
 Four components, each 0 where all is as usual, one half at its limit and never above 1, with
 :math:`h(q) = 1 - 2^{-q}` for a quantity in units of its limit; the index is their weighted sum.
-Baseline and recent values are exponentially weighted means :math:`\mu, m` and variances
-:math:`\sigma^2, v` with time constants T and :math:`\tau` (rows):
+The baseline has the exponentially weighted mean :math:`\mu` and variance :math:`\sigma^2` with the
+time constant T (rows), recent values have m and v with :math:`\tau`; bars are means over T:
 
 .. math::
     \text{deviation} &= h\left(\frac{|x - \mu|}{3 \sigma}\right) \\
-    \text{trend} &= h\left(\frac{|b|}{4 \sigma \sqrt{2 \alpha^3 / (2 - \alpha)^3}}\right),
+    \text{trend} &= h\left(\frac{|b|}{3 \sqrt{\overline{b^2}}}\right),
         \quad b = \frac{\alpha}{1 - \alpha} (S' - S''), \quad \alpha = 1 / \tau \\
-    \text{variation} &= 1 - \min(c / C, C / c),
-        \quad c = \sqrt{v / (v + m^2)}, \quad C = \sqrt{\sigma^2 / (\sigma^2 + \mu^2)} \\
+    \text{variation} &= 1 - \min(c / \bar c, \bar c / c), \quad c = \sqrt{v / (m^2 + \sigma^2)} \\
     \text{anomaly} &= h\left(\max\left(\frac{d_1}{30 \bar d_1}, \; \frac{d_4}{12 \bar d_4}, \;
-        \frac{d_m - \bar d_m}{2.5 \, s_m}\right)\right)
+        \frac{d_m - \bar d_m}{3.4 \, s_m}\right)\right)
 
 with the limits of :data:`~.settings.THOROUGH`. :math:`S', S''` are the values smoothed once and
-twice, so that b is the slope of the exponentially weighted least-squares line. :math:`d_1, d_4, d_m`
-is *novelty*: how far the value, the mean of the last four, and the shape of the last m (root mean
-square) are from the nearest that is remembered; :math:`\bar d` its mean over life, for shapes its
-mean and :math:`s_m` its standard deviation over 500 rows. What happened once is remembered and not
-new the second time.
+twice, so that b is the slope of the exponentially weighted least-squares line. :math:`d_1, d_4` and
+:math:`d_m` are *novelty*: how far the value, the mean of the last four, and the shape of the last m
+(root mean square) are from the nearest that is remembered; :math:`\bar d` its mean over life, for
+shapes its mean and :math:`s_m` its mean absolute deviation over 500 rows. What happened once is
+remembered and not new the second time.
 
-Sources: exponentially weighted variance: West (1979), Comm. ACM 22:532; slope and its standard
-error: Brown (1963), Smoothing, Forecasting and Prediction, chapters 9 and 12; coefficient of
-variation bounded and defined for a mean of zero: Kvalseth (2017), J. Appl. Stat. 44:402, eq. 5;
-novelty as the distance to the nearest remembered case: Knorr & Ng (1998), VLDB; of shapes: Yeh et
-al. (2016), Matrix profile I, ICDM (left matrix profile). The weights 0.4, 0.3, 0.2 and 0.1 are
+Sources: exponentially weighted variance: West (1979), Comm. ACM 22:532; slope: Brown
+(1963), Smoothing, Forecasting and Prediction of Discrete Time Series, chapter 9; novelty as
+the distance to the nearest remembered case: Knorr & Ng (1998), VLDB; of shapes: Yeh et al. (2016),
+Matrix profile I, ICDM (left matrix profile). The coefficient of variation has the baseline's spread
+beside the mean, so that it is defined for a mean of zero. The weights 0.4, 0.3, 0.2 and 0.1 are
 those of the project; they can be learned.
 """
 

@@ -37,16 +37,20 @@ STATISTICS = (
     "recent_variance",
     "smoothed",
     "smoothed_twice",
+    "slope_square",
+    "relative_spread",
     "value_novelty",
     "mean_novelty",
     "shape_novelty",
-    "shape_novelty_square",
+    "shape_spread",
     "level",
     "dwell",
     "anomalous_row",
 )
-COUNT, MEAN, VARIANCE, RECENT_MEAN, RECENT_VARIANCE, SMOOTHED, SMOOTHED_TWICE = range(7)
-VALUE_NOVELTY, MEAN_NOVELTY, SHAPE_NOVELTY, SHAPE_SQUARE, LEVEL, DWELL, ANOMALOUS_ROW = range(7, 14)
+COUNT, MEAN, VARIANCE, RECENT_MEAN, RECENT_VARIANCE = range(5)
+SMOOTHED, SMOOTHED_TWICE, SLOPE_SQUARE, RELATIVE_SPREAD = range(5, 9)
+VALUE_NOVELTY, MEAN_NOVELTY, SHAPE_NOVELTY, SHAPE_SPREAD = range(9, 13)
+LEVEL, DWELL, ANOMALOUS_ROW = range(13, 16)
 # Columns of what a step gives: index, four components, level, alarm.
 INDEX, DEVIATION, TREND, VARIATION, ANOMALY, LEVEL_NOW, ALARM = range(7)
 OUTPUTS = 7
@@ -71,19 +75,35 @@ def nearest(values: Array, value: float, first: int, last: int) -> float:
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 def nearest_shape(
-    values: Array, now: int, rows: int, squares: Array, first: int, last: int
+    values: Array, now: int, rows: int, squares: Array, oldest: int, newest: bool
 ) -> float:
-    """Bring the squared distances forward by one value; the least from ``first`` to ``last``.
+    """Bring the squared distances forward by one value; the least of those of whole pieces.
 
     Place k stands for the lag ``squares.size - k``: both arrays are walked upwards, which is fast.
+
+    Args:
+        values: The stream.
+        now: Place of the youngest value.
+        rows: Length of a piece.
+        squares: Squared distances by lag, after the value before.
+        oldest: The longest lag whose piece lies within life.
+        newest: Whether that piece has become whole just now, so that its distance is not kept yet.
     """
     lags = squares.size
+    first, last = lags - oldest, lags - rows + 1
     entering, leaving = values[now], values[now - rows]
-    older, gone = values[now - lags : now], values[now - rows - lags : now - rows]
-    for place in range(lags):
+    if newest:
+        squares[first] = 0.0
+        for back in range(1, rows + 1):
+            a = values[now - rows + back] - values[now - rows + back - oldest]
+            squares[first] += a * a
+    begin = first + 1 if newest else first
+    older, gone = values[now - lags + begin : now], values[now - rows - lags + begin : now - rows]
+    kept = squares[begin:last]
+    for place in range(kept.size):
         a = entering - older[place]
         b = leaving - gone[place]
-        squares[place] += a * a - b * b
+        kept[place] += a * a - b * b
     least = np.inf
     for square in squares[first:last]:
         least = min(least, square)
@@ -109,9 +129,10 @@ def half_at(quantity: float) -> float:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def relative_spread(mean: float, variance: float) -> float:
-    """Kvalseth's coefficient of variation, which is defined for a mean of zero too."""
-    return math.sqrt((variance + TINY) / (variance + mean * mean + TINY))
+def relative_spread(mean: float, variance: float, usual: float) -> float:
+    """The coefficient of variation, defined by the usual variance where the mean is zero."""
+    rounding = ROUNDING * mean
+    return math.sqrt((variance + rounding * rounding + TINY) / (mean * mean + usual + TINY))
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -135,12 +156,15 @@ def compare(value: float, numbers: Array, s: Array, out: Array) -> None:
         s[SMOOTHED_TWICE] = value
     s[SMOOTHED] += alpha * (value - s[SMOOTHED])
     s[SMOOTHED_TWICE] += alpha * (s[SMOOTHED] - s[SMOOTHED_TWICE])
+    slope = alpha / max(1.0 - alpha, ROUNDING) * (s[SMOOTHED] - s[SMOOTHED_TWICE])
+    recent = relative_spread(s[RECENT_MEAN], s[RECENT_VARIANCE], s[VARIANCE])
     if count >= numbers[4]:
-        slope = alpha / max(1.0 - alpha, ROUNDING) * (s[SMOOTHED] - s[SMOOTHED_TWICE])
-        out[TREND] = half_at(abs(slope) / (spread * numbers[6]))
-        usual = relative_spread(s[MEAN], s[VARIANCE])
-        recent = relative_spread(s[RECENT_MEAN], s[RECENT_VARIANCE])
+        usual = math.sqrt(max(s[SLOPE_SQUARE], TINY)) + alpha * ROUNDING * abs(s[MEAN])
+        out[TREND] = half_at(abs(slope) / (usual * numbers[6]))
+        usual = s[RELATIVE_SPREAD]
         out[VARIATION] = 1.0 - min(usual, recent) / max(usual, recent)
+    s[SLOPE_SQUARE] += slow * (slope * slope - s[SLOPE_SQUARE])
+    s[RELATIVE_SPREAD] += slow * (recent - s[RELATIVE_SPREAD])
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -160,17 +184,21 @@ def scalar_novelty(
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def shape_novelty(distance: float, since: float, floor: float, limit: float, s: Array) -> float:
-    """The same for shapes, above the mean and in standard deviations of the last rows."""
+    """The same for shapes, above the mean and in mean absolute deviations of the last rows.
+
+    Not in standard deviations: those of the first rows, when every shape was new, would outlast
+    them.
+    """
     seen = s[COUNT] - since
     if seen < 0.0:
         return 0.0
+    excess = distance - s[SHAPE_NOVELTY]
     unusual = 0.0
     if seen > 1.0:
-        spread = math.sqrt(max(s[SHAPE_SQUARE] - s[SHAPE_NOVELTY] ** 2, TINY)) + floor
-        unusual = max(distance - s[SHAPE_NOVELTY], 0.0) / (spread * limit)
+        unusual = max(excess, 0.0) / ((s[SHAPE_SPREAD] + floor) * limit)
     rate = max(1.0 / SHAPE_NOVELTY_ROWS, 1.0 / (seen + 1.0))
-    s[SHAPE_NOVELTY] += rate * (distance - s[SHAPE_NOVELTY])
-    s[SHAPE_SQUARE] += rate * (distance * distance - s[SHAPE_SQUARE])
+    s[SHAPE_NOVELTY] += rate * excess
+    s[SHAPE_SPREAD] += rate * (abs(excess) - s[SHAPE_SPREAD])
     return unusual
 
 
@@ -190,11 +218,12 @@ def novelty(
     since = gap + MEAN_ROWS - 1.0
     unusual = max(unusual, scalar_novelty(distance, since, MEAN_NOVELTY, floor, numbers[8], s))
     if rows > 0:
-        lags = squares.size
-        first = max(lags - (past - rows + 1), 0)
-        last = lags - rows + 1
-        distance = math.sqrt(nearest_shape(values, now, rows, squares, first, last) / rows)
         since = 2.0 * rows - 1.0
+        oldest = min(past - rows + 1, squares.size)
+        if oldest < rows:
+            return unusual
+        newest = past - rows + 1 <= squares.size
+        distance = math.sqrt(nearest_shape(values, now, rows, squares, oldest, newest) / rows)
         unusual = max(unusual, shape_novelty(distance, since, floor, numbers[9], s))
     return unusual
 

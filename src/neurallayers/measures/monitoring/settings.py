@@ -38,10 +38,10 @@ class MonitorSettings:
         gap_rows: The youngest values, with which nothing is compared: they are always alike.
         warm_rows: Values before which nothing is called unusual.
         deviation_limit: Distance from the baseline [standard deviations].
-        trend_limit: Slope [standard errors of the slope of white noise].
+        trend_limit: Slope [root mean square slopes].
         value_limit: Novelty of a value [mean novelties].
         mean_limit: Novelty of the mean of four values [mean novelties].
-        shape_limit: Novelty of a shape above its mean [standard deviations].
+        shape_limit: Novelty of a shape above its mean [mean absolute deviations].
         quiet_rows: Rows without anything unusual after which the next anomaly is another one, with
             an alarm of its own.
         quiet_share: The same as a share of the rows seen so far; the longer of both counts.
@@ -64,10 +64,10 @@ class MonitorSettings:
     gap_rows: int = 20
     warm_rows: int = 100
     deviation_limit: float = 3.0
-    trend_limit: float = 4.0
+    trend_limit: float = 3.0
     value_limit: float = 100.0
     mean_limit: float = 40.0
-    shape_limit: float = 4.2
+    shape_limit: float = 6.0
     quiet_rows: int = 64
     quiet_share: float = 0.02
     rise: tuple[float, float, float] = (0.4, 0.55, 0.7)
@@ -119,15 +119,14 @@ class MonitorSettings:
     @functools.cached_property
     def numbers(self) -> NDArray[np.float64]:
         """All that a step computes with, as one array in the order of :data:`NUMBERS`."""
-        smoothing = 1.0 / self.recent_rows
         values = (
             1.0 / self.baseline_rows,
-            smoothing,
+            1.0 / self.recent_rows,
             self.gap_rows,
             self.shape_rows,
             self.warm_rows,
             self.deviation_limit,
-            self.trend_limit * slope_error(smoothing),
+            self.trend_limit,
             self.value_limit,
             self.mean_limit,
             self.shape_limit,
@@ -142,19 +141,6 @@ class MonitorSettings:
 
 _LIMITS = ("deviation_limit", "trend_limit", "value_limit", "mean_limit", "shape_limit")
 _COUNTS = ("memory_rows", "shape_rows", "gap_rows", "warm_rows", "quiet_rows", "dwell_rows")
-
-
-def slope_error(smoothing: float) -> float:
-    r"""Standard error of Brown's slope on white noise of unit variance.
-
-    .. math:: \sqrt{2 \alpha^3 / (2 - \alpha)^3}
-
-    The error is exact for an infinite past.
-
-    Source: Brown (1963), Smoothing, Forecasting and Prediction of Discrete Time Series, chapter 12
-    (variance of the coefficients of double exponential smoothing).
-    """
-    return math.sqrt(2.0 * smoothing**3 / (2.0 - smoothing) ** 3)
 
 
 def _numbers(name: str, values: Sequence[float]) -> tuple[float, ...]:
@@ -200,7 +186,7 @@ def _whole(name: str, value: object) -> None:
 
 
 # The limits of novelty come from synthetic streams of nine kinds without an anomaly: each view by
-# itself alarms about once in 2,000 rows there. A short memory forgets, so that its limits are wider.
+# itself alarms about once in 2,000 rows there. A short memory forgets: its limits are wider.
 LIGHT = MonitorSettings()
 THOROUGH = MonitorSettings(
     memory_rows=8192,
@@ -208,5 +194,5 @@ THOROUGH = MonitorSettings(
     warm_rows=200,
     value_limit=30.0,
     mean_limit=12.0,
-    shape_limit=2.5,
+    shape_limit=3.4,
 )

@@ -17,7 +17,6 @@ from neurallayers.measures.monitoring.kernels import (
 )
 from neurallayers.measures.monitoring.settings import (
     MonitorSettings,
-    slope_error,
 )
 
 _LN_2 = math.log(2.0)
@@ -96,24 +95,23 @@ def _compare(
 ) -> tuple[tuple[Tensor, Tensor, Tensor], Statistics]:
     """Deviation, trend and variation, and the statistics that they rest on."""
     count, alpha = s["count"], 1.0 / settings.recent_rows
-    # The trend is in units of the spread before this value, as the deviation is.
-    spread = _root(s["variance"]) + ROUNDING * s["mean"].abs()
+    slow, quick = _weight(1.0 / settings.baseline_rows, count), _weight(alpha, count)
+    rounding = ROUNDING * s["mean"].abs()
+    spread = _root(s["variance"]) + rounding
     deviation = _half_at((value - s["mean"]).abs() / (spread * settings.deviation_limit))
-    mean, variance = _moments(
-        value, s["mean"], s["variance"], _weight(1.0 / settings.baseline_rows, count)
-    )
-    recent, recent_variance = _moments(
-        value, s["recent_mean"], s["recent_variance"], _weight(alpha, count)
-    )
+    mean, variance = _moments(value, s["mean"], s["variance"], slow)
+    recent, recent_variance = _moments(value, s["recent_mean"], s["recent_variance"], quick)
     once = torch.where(count == 0, value, s["smoothed"])
     twice = torch.where(count == 0, value, s["smoothed_twice"])
     once = once + alpha * (value - once)
     twice = twice + alpha * (once - twice)
     slope = alpha / max(1.0 - alpha, ROUNDING) * (once - twice)
-    limit = settings.trend_limit * slope_error(alpha)
-    trend = _half_at(slope.abs() / (spread * limit))
-    usual, now = _relative_spread(mean, variance), _relative_spread(recent, recent_variance)
-    variation = 1 - torch.minimum(usual, now) / torch.maximum(usual, now)
+    # Every quantity is in units of what was usual before this value.
+    usual = _root(s["slope_square"]) + alpha * ROUNDING * mean.abs()
+    trend = _half_at(slope.abs() / (usual * settings.trend_limit))
+    now, before = _relative_spread(recent, recent_variance, variance), s["relative_spread"]
+    before = torch.where(count == 0, torch.ones_like(before), before)
+    variation = 1 - torch.minimum(before, now) / torch.maximum(before, now)
     after = {
         "mean": mean,
         "variance": variance,
@@ -121,12 +119,15 @@ def _compare(
         "recent_variance": recent_variance,
         "smoothed": once,
         "smoothed_twice": twice,
+        "slope_square": s["slope_square"] + slow * (slope * slope - s["slope_square"]),
+        "relative_spread": s["relative_spread"] + slow * (now - s["relative_spread"]),
     }
     return (deviation, trend, variation), after
 
 
-def _relative_spread(mean: Tensor, variance: Tensor) -> Tensor:
-    return ((variance + TINY) / (variance + mean * mean + TINY)).sqrt()
+def _relative_spread(mean: Tensor, variance: Tensor, usual: Tensor) -> Tensor:
+    rounding = ROUNDING * mean
+    return ((variance + rounding * rounding + TINY) / (mean * mean + usual + TINY)).sqrt()
 
 
 def _nearest(distances: Tensor, lags: Tensor, first: int, last: Tensor, default: float) -> Tensor:
@@ -157,7 +158,7 @@ def _novelty(values: Tensor, s: Statistics, settings: MonitorSettings) -> tuple[
     unusual = torch.maximum(unusual, other)
     after = {"value_novelty": value_novelty, "mean_novelty": mean_novelty}
     if settings.shape_rows == 0:
-        kept = {name: s[name] for name in ("shape_novelty", "shape_novelty_square")}
+        kept = {name: s[name] for name in ("shape_novelty", "shape_spread")}
         return unusual, after | kept
     other, shapes = _shape_novelty(values, s, floor, settings)
     return torch.maximum(unusual, other), after | shapes
@@ -183,15 +184,15 @@ def _shape_novelty(
     least = _nearest(squares, lags, rows, last, TINY)
     distance = (least.clamp(min=TINY) / rows).sqrt()
     seen = s["count"] - (2 * rows - 1)
-    mean, square = s["shape_novelty"], s["shape_novelty_square"]
-    spread = _root(square - mean * mean) + floor
-    excess = (distance - mean).clamp(min=0) / (spread * settings.shape_limit)
-    unusual = torch.where(seen > 1, excess, torch.zeros_like(excess))
+    mean, spread = s["shape_novelty"], s["shape_spread"]
+    excess = distance - mean
+    scale = torch.where(seen > 1, (spread + floor) * settings.shape_limit, torch.ones_like(spread))
+    unusual = torch.where(seen > 1, excess.clamp(min=0) / scale, torch.zeros_like(excess))
     rate = _weight(1.0 / SHAPE_NOVELTY_ROWS, seen.clamp(min=0))
     rate = torch.where(seen >= 0, rate, torch.zeros_like(rate))
     after = {
-        "shape_novelty": mean + rate * (distance - mean),
-        "shape_novelty_square": square + rate * (distance * distance - square),
+        "shape_novelty": mean + rate * excess,
+        "shape_spread": spread + rate * (excess.abs() - spread),
     }
     return unusual, after
 

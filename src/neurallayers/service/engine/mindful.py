@@ -119,7 +119,7 @@ class Mindful(Asked):
 
         Raises:
             NotFound: If there is no such brain.
-            InvalidInput: If it has no rule of that name.
+            UnknownName: If it has no rule of that name.
         """
         return await self._rules(brain_id, {"remove": name}, request)
 

@@ -105,7 +105,7 @@ def sleep_out(sleep: Sleep) -> SleepOut:
         list(sleep.replayed),
         list(sleep.relearned),
         sleep.change,
-        list(sleep.merged),
+        [list(pair) for pair in sleep.merged],
         list(sleep.pruned),
         sleep.founded,
         sleep.changed,
@@ -168,7 +168,7 @@ def explanation_out(resident: Resident, stimulus: Stimulus, label: str | None) -
     return ExplanationOut(
         label,
         reasons.score,
-        reasons.rival,
+        None if reasons.rival is None else list(reasons.rival),
         reasons.bias,
         reasons.regions,
         [TaughtOut(one.entry, one.label, one.share) for one in reasons.lessons],

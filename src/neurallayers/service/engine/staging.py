@@ -185,8 +185,8 @@ class Staging:
         network, life = resident.model.network, self.life(resident)
         image = work.stimulus.prepared(network.spec.sense.shape)
         thinking = think(network, life.state, image)
-        decoded = [decode(network, thinking, life.labels)]
-        thought = thought_out(*reflect(network, {0: life.mind}, thinking, decoded))
+        decoded = decode(network, thinking, life.labels)
+        thought = thought_out(reflect(network, {0: life.mind}, thinking, [decoded])[0])
         if work.kind == "stimulus":
             thought.entry = before.sequence
             return thought

@@ -27,7 +27,7 @@ RULES: tuple[tuple[int, str, str], ...] = (
     # The key came before, with another request.
     (422, "idempotency-key-reused", ""),
     # JSON Schema takes 3.0 for an integer, and numbers of any size.
-    (422, "invalid-input", r"^Expected `int`, got `float`|^Number out of range"),
+    (422, "invalid-input", r"^Expected `int( \| null)?`, got `float`|^Number out of range"),
     # The range of a stimulus is that of another field, `maximum`.
     (422, "invalid-input", r"Values (reach|go down)|values are not finite"),
     # All rows have the same length, and all or none of their items are lists.

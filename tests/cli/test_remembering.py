@@ -137,9 +137,13 @@ def test_rules_are_taken_on_listed_and_given_up(invoke: Invoke, told: Callable[.
     assert "rules say" in shown.stdout
     assert "brings to mind" in shown.stdout
     assert "even(It)" in invoke("ask", "home", "digits:2", "--explain").stdout
+    refused = invoke("rules", "home", "--remove", "parity")
+    assert refused.exit_code == 1
+    assert "need 'parity'" in refused.stderr
+    assert told("rules", "--remove", "odd")["rules"] == [even]
     new = "parity: even(x) <- digit(x, 4)"
-    assert told("rules", "--remove", "parity", "--add", new)["rules"][-1] == new
-    assert told("rules", "--remove", "odd", "--remove", "parity")["rules"] == []
+    assert told("rules", "--remove", "parity", "--add", new)["rules"] == [new]
+    assert told("rules", "--remove", "parity")["rules"] == []
     assert "no rules" in invoke("rules", "home").stderr
 
 

@@ -67,7 +67,9 @@ def figure(
         )
     panels[2].set_ylabel("components")
     panels[2].set_ylim(0, 1)
-    panels[2].legend(loc="upper left", ncols=4, fontsize=7, frameon=False)
+    panels[2].legend(
+        loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=4, fontsize=7, frameon=False
+    )
     _draw_levels(panels[3], detection)
     panels[3].set_xlabel("row")
     if title:
@@ -90,7 +92,7 @@ def _draw_stream(panel: Any, stream: NDArray[np.float64], detection: Detection) 
         label="alarm",
     )
     panel.set_ylabel("value")
-    panel.legend(loc="upper left", fontsize=7, frameon=False)
+    panel.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), fontsize=7, frameon=False)
 
 
 def _draw_levels(panel: Any, detection: Detection) -> None:

@@ -7,7 +7,7 @@ from tests.brain.happenings import IMAGES, NETWORK
 from tests.brain.individuals import bits
 
 from neurallayers.brain import Brain, think
-from neurallayers.brain.alerts import Alert, vitals_of, watch, watcher
+from neurallayers.brain.alerts import Alert, vital_signs, vitals_of, watch, watcher
 
 
 def lived(brain: Brain, images: torch.Tensor, count: int) -> list[tuple[Alert, ...]]:
@@ -43,14 +43,9 @@ def test_thoughts_from_rest_leave_no_trace() -> None:
 def test_a_brain_without_classes_has_no_confidence_to_watch() -> None:
     index, names = watcher(["sensory", "cerebrum"]), NETWORK.faculties.vitals
     thinking = think(NETWORK, NETWORK.initial_state(1), IMAGES[:1])
-    unknown = type(thinking)(
-        torch.full_like(thinking.scores, -torch.inf),
-        thinking.potentials,
-        thinking.spikes,
-        thinking.features,
-        thinking.state,
-    )
-    state, alerts = watch(index, names, index.initial_state(), unknown, 1.0)
+    unknown = torch.full_like(thinking.scores, -torch.inf)
+    signs = vital_signs(thinking.spikes, unknown, 1.0)
+    state, alerts = watch(index, names, index.initial_state(), signs)
     assert alerts == [()]
     counts = state.statistics[0, :, 0].tolist()
     assert counts[2] == 0.0
@@ -60,8 +55,11 @@ def test_a_brain_without_classes_has_no_confidence_to_watch() -> None:
 def test_each_row_is_watched_by_itself() -> None:
     index, names = watcher(["sensory", "cerebrum"]), NETWORK.faculties.vitals
     thinking = think(NETWORK, NETWORK.initial_state(1), IMAGES[:3])
-    together, _ = watch(index, names, index.initial_state(3), thinking, 1.0)
+    signs = vital_signs(thinking.spikes, thinking.scores, 1.0)
+    together, _ = watch(index, names, index.initial_state(3), signs)
     for row in range(3):
-        alone, _ = watch(index, names, index.initial_state(1), thinking.row(row), 1.0)
+        one = thinking.row(row)
+        mine = vital_signs(one.spikes, one.scores, 1.0)
+        alone, _ = watch(index, names, index.initial_state(1), mine)
         assert torch.equal(alone.statistics[0], together.statistics[row])
         assert torch.equal(alone.memory[0], together.memory[row])

@@ -10,9 +10,9 @@ either.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,9 +24,6 @@ from neurallayers.measures.monitoring import (
     UnifiedMonitoringIndex,
 )
 from neurallayers.measures.monitoring.kernels import STATISTICS
-
-if TYPE_CHECKING:
-    from neurallayers.brain.thinking import Thinking
 
 #: A life is slow beside other streams: a memory of 64 entries, judged from the thirtieth on.
 VITALS = MonitorSettings(
@@ -78,8 +75,7 @@ def watch(
     index: UnifiedMonitoringIndex,
     names: Sequence[str],
     state: MonitorState,
-    thinking: Thinking,
-    dt_ms: float,
+    values: Tensor,
 ) -> tuple[MonitorState, list[tuple[Alert, ...]]]:
     """What was learned of the vital signs of several individuals, and what is unusual of each.
 
@@ -87,12 +83,11 @@ def watch(
         index: The index, as :func:`watcher` makes it.
         names: Its streams, as :func:`vitals_of` names them.
         state: What is usual, a row each.
-        thinking: What each thought.
-        dt_ms: Length of a step [ms].
+        values: The vital signs, ``[batch, channels]``, as :func:`vital_signs` makes them.
     """
     at = STATISTICS.index("level")
     before = state.statistics[..., at].long().tolist()
-    observed, after = index.observe(_values(thinking, dt_ms)[None], state)
+    observed, after = index.observe(values[None], state)
     levels, values = observed.level[0].tolist(), observed.index[0].tolist()
     alerts = [
         tuple(
@@ -105,14 +100,21 @@ def watch(
     return after, alerts
 
 
-def _values(thinking: Thinking, dt_ms: float) -> Tensor:
-    """The vital signs, ``[batch, channels]``; counts are whole, so that sums are exact."""
+def vital_signs(spikes: Mapping[str, Tensor], scores: Tensor, dt_ms: float) -> Tensor:
+    """The vital signs during thoughts, ``[batch, channels]``.
+
+    Args:
+        spikes: Spikes of each region, bool ``[time, batch, neurons]``.
+        scores: ``[batch, slots]``; slots that stand for nothing hold minus infinity.
+        dt_ms: Length of a step [ms].
+    """
+    # Counts are whole, so that sums are exact in any order.
     columns = [
-        spikes.sum((0, 2)).double() * (1000.0 / (dt_ms * spikes.shape[0] * spikes.shape[2]))
-        for spikes in thinking.spikes.values()
+        part.sum((0, 2)).double() * (1000.0 / (dt_ms * part.shape[0] * part.shape[2]))
+        for part in spikes.values()
     ]
     confidence = []
-    for row in thinking.scores.tolist():
+    for row in scores.tolist():
         known = [score for score in row if score > -math.inf]
         best = max(known, default=0.0)
         total = math.fsum(math.exp(score - best) for score in known)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from neurallayers.brain.entry import Entry
 from neurallayers.brain.life import Ledger, Life
+from neurallayers.brain.network import BrainNetwork
 from neurallayers.brain.outcome import Outcome
 from neurallayers.brain.remembering import Selection, forget
 from neurallayers.brain.sleeping import sleep
@@ -17,10 +19,6 @@ from neurallayers.brain.thinking import think
 from neurallayers.dynamics import LessonTrace
 from neurallayers.errors import JournalError
 from neurallayers.senses import as_images
-
-if TYPE_CHECKING:
-    from neurallayers.brain.entry import Entry
-    from neurallayers.brain.network import BrainNetwork
 
 
 def said(entry: Entry, said: Mapping[str, Any], name: str) -> Any:

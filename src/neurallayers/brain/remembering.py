@@ -9,13 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from neurallayers.brain.alerts import Alert, watch
+from neurallayers.brain.alerts import Alert, vital_signs, watch
+from neurallayers.brain.entry import Entry
+from neurallayers.brain.life import Life
 from neurallayers.brain.mind import SAME, Faculties, Mind, row_of
+from neurallayers.brain.network import BrainNetwork
+from neurallayers.brain.thinking import Thinking
 from neurallayers.measures.monitoring import MonitorState
 from neurallayers.memory import (
     Episode,
@@ -27,15 +31,12 @@ from neurallayers.memory import (
 from neurallayers.memory.keys import cosine_similarity
 from neurallayers.state import stack
 
-if TYPE_CHECKING:
-    from neurallayers.brain.entry import Entry
-    from neurallayers.brain.life import Life
-    from neurallayers.brain.network import BrainNetwork
-    from neurallayers.brain.thinking import Thinking
-
 #: Surprise of what was not thought possible [bits].
 LARGEST_SURPRISE_BITS = 32.0
 RECALLED_AT_MOST = 3
+#: Less like the present than this, an episode does not come to mind by itself: of 128 random
+#: directions, keys that have nothing in common are alike by 0.09 (one standard deviation).
+LEAST_LIKENESS = 0.25
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,12 @@ def remember(
     rewards = torch.tensor([abs(_said(one.entry, "reward", 0.0)) for one in lived])
     weight = importance(surprise, rewards.clamp(max=1.0), novel)
     kept = torch.full_like(novel, always, dtype=torch.bool) | (novel >= faculties.novelty)
-    watched, alerts = watch(faculties.index, faculties.vitals, state.watch, thinking, network.dt_ms)
+    watched, alerts = watch(
+        faculties.index,
+        faculties.vitals,
+        state.watch,
+        vital_signs(thinking.spikes, thinking.scores, network.dt_ms),
+    )
     state = _Awake(
         faculties.working.put(faculties.working.decay(state.working, faculties.elapsed_ms), keys),
         faculties.episodic.store(
@@ -223,7 +229,12 @@ def recollect(
         return {}
     keys = network.faculties.keys(network, thinking.features[rows])
     return {
-        row: recall(network.faculties, minds[row], keys[i : i + 1]) for i, row in enumerate(rows)
+        row: tuple(
+            one
+            for one in recall(network.faculties, minds[row], keys[i : i + 1])
+            if one.likeness >= LEAST_LIKENESS
+        )
+        for i, row in enumerate(rows)
     }
 
 

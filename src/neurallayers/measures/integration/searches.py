@@ -7,7 +7,8 @@ of the largest phi is its core cause (or effect). All of it is exact:
 - Effects. Given M the purview's nodes are independent, so are they after a cut, and the distance is
   the sum over nodes of the difference of their probabilities. Each node then takes the cheaper of
   both parts, and only the bipartitions of the mechanism have to be tried:
-  phi = min over {M1, M2} of Σ_p min(|e_p(M) − e_p(M1)|, |e_p(M) − e_p(M2)|), where M1 = ∅ asks for
+  ``phi = min over {M1, M2} of Σ_p min(|e_p(M) − e_p(M1)|, |e_p(M) − e_p(M2)|)``, where M1 = ∅ asks
+  for
   at least one node that takes it.
 - Causes. Partitions are tried in the order of a lower bound of the distance until the bound passes
   the best distance found: at first that of the marginals, then what the price levels (dual
@@ -59,7 +60,7 @@ class Repertoires(NamedTuple):
     effects: Any
 
 
-class Memory(NamedTuple):
+class ConceptTable(NamedTuple):
     """What is known of phi(M, P) of causes, by the sets that matter, ``[7^n]``.
 
     Attributes:
@@ -73,10 +74,10 @@ class Memory(NamedTuple):
     parts: Any
 
 
-def memory(nodes: int) -> Memory:
+def memory(nodes: int) -> ConceptTable:
     """Nothing known yet of a system of so many nodes."""
     size = 7**nodes
-    return Memory(np.full(size, np.inf), np.zeros(size, np.bool_), np.zeros(size, np.int32))
+    return ConceptTable(np.full(size, np.inf), np.zeros(size, np.bool_), np.zeros(size, np.int32))
 
 
 @compiled
@@ -268,7 +269,12 @@ def cause_key(mechanism: int, purview: int, cut: Any, frame: Frame) -> Any:
 
 @compiled
 def core_cause(
-    mechanism: int, cut: Any, held: Repertoires, uncut: Repertoires, known: Memory, frame: Frame
+    mechanism: int,
+    cut: Any,
+    held: Repertoires,
+    uncut: Repertoires,
+    known: ConceptTable,
+    frame: Frame,
 ) -> Any:
     """The purview of the largest phi of a mechanism's causes: phi, purview, first part.
 
@@ -311,7 +317,7 @@ def core_cause(
 
 
 @compiled
-def _remember(key: int, concept: Any, enough: float, tables: Any, known: Memory) -> None:
+def _remember(key: int, concept: Any, enough: float, tables: Any, known: ConceptTable) -> None:
     """Search for the nearest partition, at first among a few only, and keep what was found."""
     tries = TRIES if known.bounds[key] == np.inf else 0
     bound, settled, part = cause_partition(concept, enough, tries, tables)
@@ -386,7 +392,7 @@ def find_concepts(
     cut: Any,
     held: Repertoires,
     uncut: Repertoires,
-    known: Memory,
+    known: ConceptTable,
     frame: Frame,
     phi: Any,
     sets: Any,

@@ -88,14 +88,14 @@ def watch(
     at = STATISTICS.index("level")
     before = state.statistics[..., at].long().tolist()
     observed, after = index.observe(values[None], state)
-    levels, values = observed.level[0].tolist(), observed.index[0].tolist()
+    levels, indices = observed.level[0].tolist(), observed.index[0].tolist()
     alerts = [
         tuple(
             Alert(name, LEVELS[level], value, level > earlier)
-            for name, level, value, earlier in zip(names, now, indices, was, strict=True)
+            for name, level, value, earlier in zip(names, now, said, was, strict=True)
             if level > 0
         )
-        for now, indices, was in zip(levels, values, before, strict=True)
+        for now, said, was in zip(levels, indices, before, strict=True)
     ]
     return after, alerts
 

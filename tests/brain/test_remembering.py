@@ -15,8 +15,10 @@ from neurallayers.brain.remembering import (
     Selection,
     all_episodes,
     forget,
+    recall,
     recollect,
 )
+from neurallayers.errors import InvalidInput
 
 FACULTIES = NETWORK.faculties
 
@@ -74,6 +76,21 @@ def test_what_is_like_the_present_comes_to_mind(life: Life) -> None:
     assert best.likeness == pytest.approx(1.0, abs=1e-4)
     assert "'b', told by Bob" in str(best)
     assert recollect(NETWORK, {0: Life.begin(NETWORK).mind}, thinking) == {}
+
+
+def test_what_comes_to_mind_is_what_episodic_memory_recalls(life: Life) -> None:
+    for image in IMAGES[:6]:
+        key = FACULTIES.keys(NETWORK, think(NETWORK, life.state, image[None]).features)
+        expected = FACULTIES.episodic.recall(life.mind.state.episodes, key, most=3)
+        found = recall(FACULTIES, life.mind, key)
+        assert [one.entry for one in found] == expected.entries[0].tolist()
+        assert [one.weight for one in found] == pytest.approx(
+            expected.weights[0].tolist(), abs=1e-5
+        )
+        similarity = expected.similarity[0].tolist()
+        assert [one.likeness for one in found] == pytest.approx(similarity, abs=1e-6)
+    with pytest.raises(InvalidInput, match="most is 0"):
+        recall(FACULTIES, life.mind, key, 0)
 
 
 @pytest.mark.parametrize(

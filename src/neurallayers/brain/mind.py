@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -26,6 +28,7 @@ from neurallayers.memory import (
     WorkingMemory,
     WorkingMemoryState,
 )
+from neurallayers.memory.keys import unit
 from neurallayers.seeding import stream
 from neurallayers.state import map_state
 
@@ -47,6 +50,34 @@ class MindState(NamedTuple):
     watch: MonitorState  # what is usual of its vital signs
 
 
+class Catalogue(NamedTuple):
+    """The episodes of one individual, to be looked up: those that are held, by their slots."""
+
+    slots: list[int]
+    keys: npt.NDArray[np.float32]  # [episodes, key_size], of length one
+    facts: list[tuple[int, int, int, int, int, float, float]]
+    """Entry, what, where, when, who, surprise [bits], importance of each."""
+
+
+def catalogue_of(episodes: Episodes) -> Catalogue:
+    """The catalogue of episodes of one row."""
+    slots = (episodes.entry[0] >= 0).nonzero()[:, 0].tolist()
+    columns = [
+        part[0, slots].tolist()
+        for part in (
+            episodes.entry,
+            episodes.what,
+            episodes.where,
+            episodes.when,
+            episodes.who,
+            episodes.surprise,
+            episodes.importance,
+        )
+    ]
+    keys = unit(episodes.keys[0, slots]).numpy()
+    return Catalogue(slots, keys, list(zip(*columns, strict=True)))
+
+
 @dataclass(frozen=True)
 class Mind:
     """What an individual remembers, the rules that it heeds.
@@ -66,6 +97,11 @@ class Mind:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "held", int((self.state.episodes.entry >= 0).sum()))
+
+    @functools.cached_property
+    def catalogue(self) -> Catalogue:
+        """Its episodes in the form in which every thought looks them up; made once."""
+        return catalogue_of(self.state.episodes)
 
     def number(self, name: str | None) -> int:
         """The number that stands for a name; -1 if it is none, or not known."""

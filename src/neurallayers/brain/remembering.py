@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,7 +29,7 @@ from neurallayers.memory import (
     importance,
     novelty,
 )
-from neurallayers.memory.keys import cosine_similarity
+from neurallayers.memory.keys import checked_count, cosine_similarity, unit
 from neurallayers.state import stack
 
 #: Surprise of what was not thought possible [bits].
@@ -241,40 +242,49 @@ def recollect(
 def recall(
     faculties: Faculties, mind: Mind, key: Tensor, most: int = RECALLED_AT_MOST
 ) -> tuple[Recollection, ...]:
-    """The episodes most like a key ``[1, key_size]``, the best first."""
-    found = faculties.episodic.recall(mind.state.episodes, key, most=most)
+    """The episodes most like a key ``[1, key_size]``, the best first; of equals the lower slot.
+
+    The same as :meth:`~neurallayers.memory.episodic.EpisodicMemory.recall`, from a catalogue that
+    is made once for a mind: every thought looks.
+
+    Raises:
+        InvalidInput: If ``most`` is not positive.
+    """
+    checked_count("most", most)
+    if not mind.held:
+        return ()
+    catalogue = mind.catalogue
+    likeness = catalogue.keys @ unit(key)[0].numpy()
+    bids = np.exp(faculties.episodic.sharpness * (likeness - likeness.max()))
+    weights = bids / bids.sum()
+    best = np.argsort(-likeness, kind="stable")[:most].tolist()
     return tuple(
-        _recollection(mind, slot, likeness, weight)
-        for slot, likeness, weight in zip(
-            found.slots[0].tolist(),
-            found.similarity[0].tolist(),
-            found.weights[0].tolist(),
-            strict=True,
-        )
-        if slot >= 0
+        _recollection(mind, place, float(likeness[place]), float(weights[place])) for place in best
     )
 
 
-def _recollection(mind: Mind, slot: int, likeness: float, weight: float) -> Recollection:
-    episodes = mind.state.episodes
+def _recollection(mind: Mind, place: int, likeness: float, weight: float) -> Recollection:
+    entry, what, where, when, who, surprise, importance = mind.catalogue.facts[place]
     return Recollection(
-        entry=int(episodes.entry[0, slot]),
-        what=mind.name(int(episodes.what[0, slot])),
-        where=mind.name(int(episodes.where[0, slot])),
-        when=int(episodes.when[0, slot]),
-        who=mind.name(int(episodes.who[0, slot])),
-        likeness=likeness,
+        entry=entry,
+        what=mind.name(what),
+        where=mind.name(where),
+        when=when,
+        who=mind.name(who),
+        likeness=min(max(likeness, -1.0), 1.0),
         weight=weight,
-        surprise_bits=float(episodes.surprise[0, slot]),
-        importance=float(episodes.importance[0, slot]),
+        surprise_bits=surprise,
+        importance=importance,
     )
 
 
 def all_episodes(mind: Mind) -> list[tuple[int, Recollection]]:
     """Every episode with its slot, in the order of the journal; likeness and weight are 1."""
-    entries = mind.state.episodes.entry[0].tolist()
-    slots = sorted((entry, slot) for slot, entry in enumerate(entries) if entry >= 0)
-    return [(slot, _recollection(mind, slot, 1.0, 1.0)) for _, slot in slots]
+    catalogue = mind.catalogue
+    found = [
+        (slot, _recollection(mind, place, 1.0, 1.0)) for place, slot in enumerate(catalogue.slots)
+    ]
+    return sorted(found, key=lambda one: one[1].entry)
 
 
 # ------------------------------------------------------------------------------------ forgetting

@@ -295,6 +295,17 @@ def served() -> list[Row]:
                 "python -m benchmarks.service",
             )
         )
+    minds = results("service_with_minds")
+    if minds:
+        rows.append(
+            Row(
+                "the same since brains remember: every lesson an episode, every thought recalls",
+                f"{minds['process_per_second']:,.0f} thoughts a second; at a fixed 1,000 a second "
+                f"95 % within {minds['process_p95_ms']:.0f} ms; "
+                f"{minds['lessons_per_second']:,.0f} journaled lessons a second",
+                "python -m benchmarks.service --brains 1000 --rounds 2 --write service_with_minds",
+            )
+        )
     overload = results("overload")
     if overload:
         rows.append(

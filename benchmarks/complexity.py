@@ -112,11 +112,11 @@ def words_by_flow_chart(matrix: npt.NDArray[Any]) -> int:
     return count + 1
 
 
-def pcist_by_matrices(signal: Array, k: float = 1.2, steps: int = 100) -> float:
-    """Comolatti et al. (2019): every threshold, every pair of moments."""
+def pcist_by_matrices(signal: Array, k: float = 1.2, steps: int = 100) -> list[float]:
+    """Comolatti et al. (2019), component by component: every threshold, every pair of moments."""
     _, singular, directions = np.linalg.svd(signal[:, 400:700].T, full_matrices=False)
     share = np.cumsum(singular**2) / (singular**2).sum()
-    total = 0.0
+    found = []
     for component in directions[: int((share < 0.99).sum()) + 1] @ signal:
         before, after = component[0:350], component[400:700]
         if np.sqrt((after**2).mean() / (before**2).mean()) <= 1.1:
@@ -126,8 +126,8 @@ def pcist_by_matrices(signal: Array, k: float = 1.2, steps: int = 100) -> float:
         for threshold in np.linspace(np.median(near), far.max(), steps):
             crossings = [np.abs(np.diff(matrix <= threshold)).sum() for matrix in (near, far)]
             best = max(best, crossings[1] / 300 - k * crossings[0] * 300 / 350**2)
-        total += best
-    return total
+        found.append(best)
+    return found
 
 
 def agreement() -> dict[str, float]:
@@ -138,7 +138,7 @@ def agreement() -> dict[str, float]:
     pcist = [
         abs(
             complexity.state_transition_complexity(response(seed), TIMES_MS).pcist
-            - pcist_by_matrices(response(seed))
+            - sum(pcist_by_matrices(response(seed)))
         )
         for seed in range(3)
     ]

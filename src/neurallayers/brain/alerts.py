@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from neurallayers.brain.shares import softmax_shares
 from neurallayers.measures.monitoring import (
     LEVELS,
     MonitorSettings,
@@ -115,10 +116,8 @@ def vital_signs(spikes: Mapping[str, Tensor], scores: Tensor, dt_ms: float) -> T
     ]
     confidence = []
     for row in scores.tolist():
-        known = [score for score in row if score > -math.inf]
-        best = max(known, default=0.0)
-        total = math.fsum(math.exp(score - best) for score in known)
+        known = softmax_shares([score for score in row if score > -math.inf])
         # A brain that knows no class has no confidence that could be unusual.
-        confidence.append(1.0 / total if known else math.nan)
+        confidence.append(max(known, default=math.nan))
     columns.append(torch.tensor(confidence, dtype=torch.float64))
     return torch.stack(columns, dim=1).float()

@@ -20,6 +20,7 @@ from neurallayers.brain.entry import Entry
 from neurallayers.brain.life import Life
 from neurallayers.brain.mind import SAME, Faculties, Mind, row_of
 from neurallayers.brain.network import BrainNetwork
+from neurallayers.brain.shares import softmax_shares
 from neurallayers.brain.thinking import Thinking
 from neurallayers.measures.monitoring import MonitorState
 from neurallayers.memory import (
@@ -203,10 +204,9 @@ def _surprise_bits(one: Lived, thinking: Thinking, row: int) -> float:
     }
     if target not in scores:
         return LARGEST_SURPRISE_BITS
-    highest = max(scores.values())
-    total = math.fsum(math.exp(score - highest) for score in scores.values())
-    bits: float = (math.log(total) - (scores[target] - highest)) / math.log(2.0)
-    return min(max(bits, 0.0), LARGEST_SURPRISE_BITS)
+    share = dict(zip(scores, softmax_shares(list(scores.values())), strict=True))[target]
+    # Adding zero turns the -0.0 of a certain answer into 0.
+    return min(-math.log2(share) + 0.0, LARGEST_SURPRISE_BITS) if share else LARGEST_SURPRISE_BITS
 
 
 # -------------------------------------------------------------------------------- bringing back

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from neurallayers.brain.network import BrainNetwork
 from neurallayers.brain.raster import Raster
 from neurallayers.brain.remembering import Recollection
 from neurallayers.brain.rulebook import Conclusion
+from neurallayers.brain.shares import softmax_shares
 from neurallayers.brain.thinking import Thinking
 
 
@@ -178,13 +178,6 @@ def _ranking(
         softmax_shares([score for score, _, _ in known]),
         [slot for _, slot, _ in known],
     )
-
-
-def softmax_shares(scores: list[float]) -> list[float]:
-    """Soft-max of scores, of which the first is the highest."""
-    weights = [math.exp(score - scores[0]) for score in scores]
-    total = math.fsum(weights)
-    return [weight / total for weight in weights]
 
 
 def padded_labels(

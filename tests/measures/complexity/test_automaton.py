@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from benchmarks.complexity import words_by_flow_chart
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,31 +32,6 @@ def _occurs(sequence: list[int], start: int, size: int) -> bool:
     return any(before[i : i + size] == piece for i in range(len(before) - size + 1))
 
 
-def flow_chart(matrix: np.ndarray) -> int:
-    """The count of the flow chart in the supplement of Casali et al. (2013), step by step."""
-    sources, moments = matrix.shape
-    columns = ["".join(map(str, matrix[:, moment])) for moment in range(moments)]
-    count, column, searched, begin, size = 1, 1, 1, 1, 1
-    while column <= moments:
-        until = begin + size - 1 if searched == column else sources
-        piece = columns[column - 1][begin : begin + size]
-        if piece in columns[searched - 1][:until]:
-            size += 1
-            at_end = begin + size > sources
-        else:
-            searched -= 1
-            at_end = False
-            if searched < 1:
-                count += 1
-                begin += size
-                at_end = begin + 1 > sources
-                searched, size = column, 1
-        if at_end:
-            column += 1
-            begin, searched, size = 0, column - 1, 1
-    return count + 1
-
-
 @LAW
 @given(codes)
 def test_words_end_where_the_definition_says(sequence: list[int]) -> None:
@@ -74,7 +50,7 @@ def test_words_of_columns_are_those_of_the_flow_chart(
     ends = np.zeros((moments, sources), np.bool_)
     ends[:, -1] = True
     found = words(np.ascontiguousarray(matrix.T).reshape(-1), ends.reshape(-1))
-    assert int((found == 1).sum()) + 1 == flow_chart(matrix)
+    assert int((found == 1).sum()) + 1 == words_by_flow_chart(matrix)
 
 
 @LAW

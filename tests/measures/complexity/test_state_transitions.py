@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from benchmarks.complexity import pcist_by_matrices
 
 from neurallayers.errors import InvalidInput, ShapeMismatch
 from neurallayers.measures.complexity import state_transition_complexity
@@ -23,36 +24,19 @@ def evoked(channels: int = 6, seed: int = 0) -> np.ndarray:
     return noise + np.where(TIMES_MS > 0.0, sum(waves), 0.0)
 
 
-def by_matrices(signal: np.ndarray, k: float = 1.2, steps: int = 100) -> list[float]:
-    """Every threshold, every pair of moments, as the paper writes it."""
-    _, singular, directions = np.linalg.svd(signal[:, 400:700].T, full_matrices=False)
-    share = np.cumsum(singular**2) / (singular**2).sum()
-    projected = directions[: int((share < 0.99).sum()) + 1] @ signal
-    found = []
-    for component in projected:
-        before, after = component[0:350], component[400:700]
-        if np.sqrt((after**2).mean() / (before**2).mean()) <= 1.1:
-            continue
-        near, far = (np.abs(part[:, None] - part[None]) for part in (before, after))
-        best = -np.inf
-        for threshold in np.linspace(np.median(near), far.max(), steps):
-            crossings = [np.abs(np.diff(matrix <= threshold)).sum() for matrix in (near, far)]
-            best = max(best, crossings[1] / 300 - k * crossings[0] * 300 / 350**2)
-        found.append(max(best, 0.0))
-    return found
-
-
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_equal_to_the_matrices_of_the_paper(seed: int) -> None:
     found = state_transition_complexity(evoked(seed=seed), TIMES_MS)
-    assert found.differences == pytest.approx(by_matrices(evoked(seed=seed)), rel=1e-9)
+    assert found.differences == pytest.approx(pcist_by_matrices(evoked(seed=seed)), rel=1e-9)
     assert found.pcist == pytest.approx(found.differences.sum(), rel=1e-12)
     assert (found.signal_to_noise > 1.1).all()
 
 
 def test_options_are_those_of_the_equations() -> None:
     found = state_transition_complexity(evoked(), TIMES_MS, k=2.0, n_steps=37)
-    assert found.differences == pytest.approx(by_matrices(evoked(), k=2.0, steps=37), rel=1e-9)
+    assert found.differences == pytest.approx(
+        pcist_by_matrices(evoked(), k=2.0, steps=37), rel=1e-9
+    )
 
 
 def test_scale_and_offset_of_the_signal_do_not_matter() -> None:

@@ -121,11 +121,7 @@ class Mind:
                 known[known.index(None)] = name
             else:
                 known.append(name)
-        return (
-            self
-            if len(known) == len(self.names) and tuple(known) == self.names
-            else replace(self, names=tuple(known))
-        )
+        return self if tuple(known) == self.names else replace(self, names=tuple(known))
 
     def tidied(self) -> Mind:
         """The mind without names that none of its memories uses any more."""

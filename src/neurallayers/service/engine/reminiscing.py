@@ -130,7 +130,7 @@ def memories_out(network: BrainNetwork, mind: Mind) -> MemoriesOut:
                 one.who,
                 one.surprise_bits,
                 one.importance,
-                _rows(pictures[slot].squeeze(-1).tolist()),
+                pictures[slot].squeeze(-1).tolist(),
             )
             for slot, one in all_episodes(mind)
         ],
@@ -144,11 +144,6 @@ def memories_out(network: BrainNetwork, mind: Mind) -> MemoriesOut:
         ],
         [ConceptOut(one.what, one.examples, one.spread) for one in concepts(mind)],
     )
-
-
-def _rows(picture: Any) -> list[list[int | list[int]]]:
-    rows: list[list[int | list[int]]] = picture
-    return rows
 
 
 def explanation_out(resident: Resident, stimulus: Stimulus, label: str | None) -> ExplanationOut:
